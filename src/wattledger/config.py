@@ -1,0 +1,264 @@
+"""Settings: every variable, where it is looked for, and what is refused at start.
+
+Order: process environment, `NAME_FILE` or a systemd credential, `.env` in the data folder,
+`~/.intelliwatt.env`, `/home/deploy/smt_ingest/.env`. An `export ` prefix and quotes are tolerated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from wattledger.errors import Misconfigured
+from wattledger.settings_sources import Lookup
+
+SAMPLES = frozenset(
+    {"changeme", "change-me", "secret", "password", "example", "your-secret-here", "replace-me"}
+)
+SHORTEST_SECRET = 16
+
+
+class Settings(BaseModel):
+    """All settings of hub, worker and relay. The alias is the variable's name."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    data: Path = Field(
+        Path.home() / ".local/share/wattledger", alias="WATTLEDGER_DATA", description="Data folder."
+    )
+    keys: SecretStr | None = Field(
+        None,
+        alias="WATTLEDGER_KEYS",
+        description="Sealing keys, `id:base64` separated by commas, newest first.",
+    )
+    objects: str | None = Field(
+        None,
+        alias="WATTLEDGER_OBJECTS",
+        description="Where large payloads are kept: a folder or an s3://, gs://, az:// URL. Default: `objects` in the data folder.",
+    )
+    base_url: str | None = Field(
+        None, alias="WATTLEDGER_BASE_URL", description="Public address of the hub, for links in mails."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (),
+        alias="WATTLEDGER_ALLOWED_ORIGINS",
+        description="Origins that may call the API from a browser, comma separated. Default: the origin of FRONTEND_URL.",
+    )
+    frontend_url: str | None = Field(
+        None, alias="FRONTEND_URL", description="Address of a separate front end."
+    )
+    log_format: str = Field(
+        "console", alias="WATTLEDGER_LOG", description="`console` or `json`.", pattern="^(console|json)$"
+    )
+
+    database_url: SecretStr | None = Field(
+        None, alias="DATABASE_URL", description="postgresql://… ; default: SQLite in the data folder."
+    )
+    db_host: str | None = Field(
+        None, alias="DB_HOST", description="PostgreSQL host, where DATABASE_URL is not set."
+    )
+    db_user: str = Field("postgres", alias="DB_USER", description="PostgreSQL user.")
+    db_password: SecretStr | None = Field(None, alias="DB_PASSWORD", description="PostgreSQL password.")
+    db_name: str = Field("postgres", alias="DB_NAME", description="PostgreSQL database.")
+
+    admin_token: SecretStr | None = Field(
+        None,
+        alias="ADMIN_TOKEN",
+        description="Header x-admin-token: reads admin routes; with the webhook secret it writes on machine routes.",
+    )
+    admin_token_next: SecretStr | None = Field(
+        None, alias="ADMIN_TOKEN_NEXT", description="A second accepted value while ADMIN_TOKEN is rotated."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        alias="INTELLIWATT_WEBHOOK_SECRET",
+        description="Header x-intelliwatt-secret between relay and hub.",
+    )
+    webhook_secret_next: SecretStr | None = Field(
+        None, alias="INTELLIWATT_WEBHOOK_SECRET_NEXT", description="A second accepted value during rotation."
+    )
+    droplet_secret: SecretStr | None = Field(
+        None,
+        alias="DROPLET_WEBHOOK_SECRET",
+        description="Header x-intelliwatt-secret from hub to relay; default: INTELLIWATT_WEBHOOK_SECRET.",
+    )
+    droplet_secret_next: SecretStr | None = Field(
+        None, alias="DROPLET_WEBHOOK_SECRET_NEXT", description="A second accepted value during rotation."
+    )
+    droplet_url: str | None = Field(
+        None,
+        alias="DROPLET_WEBHOOK_URL",
+        description="Where the hub triggers the relay: http(s)://host:8787/trigger/smt-now.",
+    )
+    hub_url: str | None = Field(
+        None, alias="INTELLIWATT_BASE_URL", description="Where the relay delivers: the hub's address."
+    )
+
+    smt_sftp_host: str = Field("ftp.smartmetertexas.biz", alias="SMT_SFTP_HOST", description="SFTP host.")
+    smt_sftp_port: int = Field(22, alias="SMT_SFTP_PORT", description="SFTP port.", ge=1, le=65535)
+    smt_sftp_user: str | None = Field(None, alias="SMT_SFTP_USER", description="SFTP user.")
+    smt_sftp_key_path: Path | None = Field(
+        None, alias="SMT_SFTP_KEY_PATH", description="OpenSSH private key file, mode 0600."
+    )
+    smt_sftp_remote_dir: str = Field(
+        "/adhocusage", alias="SMT_SFTP_REMOTE_DIR", description="Folder of usage files."
+    )
+    smt_sftp_report_dir: str = Field(
+        "/EnrollmentReports",
+        alias="SMT_SFTP_REPORT_DIR",
+        description="Folder of reports; missing is a warning.",
+    )
+    smt_sftp_known_hosts: Path | None = Field(
+        None,
+        alias="SMT_SFTP_KNOWN_HOSTS",
+        description="OpenSSH known_hosts file with the pinned host key; `wattledger relay pin` writes it.",
+    )
+    smt_sftp_settle_seconds: float = Field(
+        60, alias="SMT_SFTP_SETTLE_SECONDS", description="A remote file older than this is complete.", ge=0
+    )
+    smt_inbox_dir: Path | None = Field(
+        None,
+        alias="SMT_INBOX_DIR",
+        description="Spool folder of the relay. Default: `inbox` in the data folder.",
+    )
+    smt_pgp_key_path: Path | None = Field(
+        None, alias="SMT_PGP_KEY_PATH", description="Armoured PGP secret key."
+    )
+    smt_pgp_passphrase: SecretStr | None = Field(
+        None, alias="SMT_PGP_PASSPHRASE", description="Passphrase of the PGP key."
+    )
+    gnupg_home: Path | None = Field(
+        None, alias="GNUPG_HOME", description="GnuPG home, where no SMT_PGP_KEY_PATH is set."
+    )
+    smt_api_base_url: str = Field(
+        "https://services.smartmetertexas.net", alias="SMT_API_BASE_URL", description="SMT REST API."
+    )
+    smt_username: str = Field("INTELLIPATH", alias="SMT_USERNAME", description="SMT API service ID.")
+    smt_password: SecretStr | None = Field(
+        None, alias="SMT_PASSWORD", description="Password of the API service ID."
+    )
+    smt_requestor_auth_id: str | None = Field(
+        None, alias="SMT_REQUESTOR_AUTH_ID", description="DUNS number, 9 to 13 digits.", pattern=r"^\d{9,13}$"
+    )
+    smt_requester_type: str = Field(
+        "CSP",
+        alias="SMT_REQUESTER_TYPE",
+        description="RES, CSP, REP or BUSINESS.",
+        pattern="^(RES|CSP|REP|BUSINESS)$",
+    )
+
+    relay_host: str = Field(
+        "127.0.0.1", alias="WATTLEDGER_RELAY_HOST", description="Address the relay's trigger listens on."
+    )
+    relay_port: int = Field(
+        8787, alias="WATTLEDGER_RELAY_PORT", description="Port of the relay's trigger.", ge=0, le=65535
+    )
+    relay_every_minutes: float = Field(
+        30,
+        alias="WATTLEDGER_RELAY_EVERY_MINUTES",
+        description="Minutes between the relay's own cycles.",
+        gt=0,
+    )
+    relay_name: str = Field(
+        "relay", alias="WATTLEDGER_RELAY_NAME", description="Name of this relay in heartbeats."
+    )
+    tls_cert: Path | None = Field(
+        None, alias="WATTLEDGER_TLS_CERT", description="TLS certificate of the relay's or the hub's port."
+    )
+    tls_key: Path | None = Field(None, alias="WATTLEDGER_TLS_KEY", description="TLS key.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Settings:
+        for name in SECRETS:
+            _refuse_weak(name, getattr(self, name))
+        if self.admin_token is not None:
+            for name in ("webhook_secret", "webhook_secret_next", "droplet_secret", "droplet_secret_next"):
+                other: SecretStr | None = getattr(self, name)
+                if other and other.get_secret_value() == self.admin_token.get_secret_value():
+                    raise ValueError(f"ADMIN_TOKEN must differ from {variable(name)}")
+        return self
+
+
+SECRETS = (
+    "admin_token",
+    "admin_token_next",
+    "webhook_secret",
+    "webhook_secret_next",
+    "droplet_secret",
+    "droplet_secret_next",
+)
+
+
+def variable(field: str) -> str:
+    """The variable's name of a settings field."""
+    return Settings.model_fields[field].alias or field
+
+
+def _refuse_weak(name: str, value: SecretStr | None) -> None:
+    if value is None:
+        return
+    text = value.get_secret_value()
+    if len(text) < SHORTEST_SECRET or text.lower() in SAMPLES:
+        raise ValueError(
+            f"{variable(name)} must have at least {SHORTEST_SECRET} characters and be no sample value"
+        )
+
+
+def load_settings(
+    data: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: Any
+) -> Settings:
+    """The settings of this process. `data` and `overrides` (by field name) win over every source.
+
+    Raises Misconfigured naming the variable, never its value.
+    """
+    lookup = Lookup(os.environ if environ is None else environ, data)
+    names = {f.alias or n: n for n, f in Settings.model_fields.items()}
+    found = {names[alias]: value for alias in names if (value := lookup.get(alias)) is not None}
+    if data is not None:
+        found["data"] = str(data)
+    try:
+        return Settings(**{**found, **overrides})
+    except ValidationError as error:
+        raise Misconfigured(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors(include_input=False, include_url=False):
+        name = str(item["loc"][0]) if item["loc"] else ""
+        text = item["msg"].removeprefix("Value error, ")
+        parts.append(
+            f"{variable(name)}: {text}" if name in Settings.model_fields else f"{name} {text}".strip()
+        )
+    return "Settings: " + "; ".join(parts) + "."
+
+
+def database_url(settings: Settings) -> str:
+    """DATABASE_URL, else PostgreSQL from DB_*, else SQLite in the data folder."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    if settings.db_host:
+        from urllib.parse import quote
+
+        password = (
+            f":{quote(settings.db_password.get_secret_value(), safe='')}" if settings.db_password else ""
+        )
+        return f"postgresql://{quote(settings.db_user, safe='')}{password}@{settings.db_host}/{quote(settings.db_name, safe='')}"
+    return f"sqlite:///{settings.data / 'wattledger.db'}"

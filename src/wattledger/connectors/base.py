@@ -1,0 +1,163 @@
+"""The contract of a connector: what every vendor folder offers, and all that it may touch.
+
+    Connector            stateless; fetch (async) and parse (pure)
+    ├── Recognises       optional: says whether a file is its own, from content, never from a name alone
+    ├── Drop             optional: files from a remote folder
+    └── Webhook          optional: verifies and answers a vendor's calls
+
+A connector never imports the store or the web, reads no clock in `parse`, and holds no state.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from httpx2 import AsyncClient
+
+from wattledger.errors import WattledgerError
+from wattledger.model import Parsed, Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A vendor's access token; `refresh` and `secret` stay out of repr and logs."""
+
+    access: str = field(repr=False)
+    expires_at: datetime
+    refresh: str | None = field(default=None, repr=False)
+    generation: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@runtime_checkable
+class Grant(Protocol):
+    """How a token is got."""
+
+    async def token(self, secrets: Mapping[str, str], old: Token | None, http: AsyncClient) -> Token:
+        """A fresh token. Raises LoginRequired when the owner must act, TryLater when the vendor is down."""
+        ...
+
+
+@runtime_checkable
+class OAuthGrant(Grant, Protocol):
+    """A grant that starts in the owner's browser."""
+
+    def authorize_url(self, state: str) -> str: ...
+
+    async def exchange(self, code: str, http: AsyncClient) -> Token: ...
+
+    async def revoke(self, token: Token, http: AsyncClient) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One owner's link to one vendor account, as handed out by a Dispatch."""
+
+    id: str
+    site: str
+    connector: str
+    options: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lease: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """All that a connector may touch while it fetches: a signed-in client, options, and since when."""
+
+    http: AsyncClient
+    options: Mapping[str, Any]
+    since: datetime | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextPoll:
+    """Ask for this usage point again at that time."""
+
+    external_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the one who archived a payload answers: its own digest, so that the sender can compare."""
+
+    id: str
+    sha256: str
+    size: int
+    duplicate: bool
+
+
+class Connector(ABC):
+    """One vendor. Its folder's name is its name in the registry."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    grant: ClassVar[Grant | None] = None
+    every: ClassVar[timedelta | None] = None
+    """how often to poll; None: files only"""
+    overlap: ClassVar[timedelta] = timedelta(0)
+    """how far before the newest stored reading the next fetch begins"""
+
+    @abstractmethod
+    def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
+        """What the vendor has to say since `account.since`. Raises our errors only."""
+
+    @abstractmethod
+    def parse(self, payload: Payload) -> Parsed:
+        """What the payload says. Pure. Raises BadPayload when none of it can be read."""
+
+
+@runtime_checkable
+class Recognises(Protocol):
+    """A connector that can tell its own files."""
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that begins with `head` (up to 64 KiB) is this vendor's."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer that a vendor expects from our webhook."""
+
+    status: int
+    body: bytes
+    mime: str = "application/json"
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """A connector whose vendor calls us."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None: ...
+
+    def reply(self, body: bytes, secrets: Sequence[str]) -> Response | None: ...
+
+    def accounts(self, body: bytes) -> Iterable[str]: ...
+
+
+class TokenSlot(Protocol):
+    """The stored token of one connection, held by one holder at a time."""
+
+    current: Token | None
+
+    async def save(self, token: Token) -> None: ...
+
+
+class Dispatch(Protocol):
+    """Hands out due connections and takes payloads: the store is one, a relay's spool the other."""
+
+    async def claim(self, limit: int) -> list[Connection]: ...
+
+    async def deliver(self, connection: Connection, payload: Payload) -> Receipt: ...
+
+    def token(self, connection: Connection) -> AbstractAsyncContextManager[TokenSlot]: ...
+
+    async def settle(self, connection: Connection, error: WattledgerError | None) -> None: ...
