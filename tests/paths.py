@@ -1,4 +1,4 @@
-"""Where reference payloads lie; they are read in place, and a test that needs them skips where they are absent."""
+"""Where reference payloads lie: read in place; a test that needs them skips where they are absent."""
 
 from pathlib import Path
 
