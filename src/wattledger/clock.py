@@ -29,3 +29,13 @@ class SystemClock:
 def token(size: int = 32) -> str:
     """A new unguessable URL-safe word of `size` random bytes."""
     return secrets.token_urlsafe(size)
+
+
+def random_bytes(size: int) -> bytes:
+    """`size` bytes nobody can guess: keys and nonces."""
+    return secrets.token_bytes(size)
+
+
+def chance() -> float:
+    """An even draw from [0, 1), for jitter; tests hand in their own."""
+    return secrets.SystemRandom().random()
