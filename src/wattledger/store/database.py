@@ -1,0 +1,187 @@
+"""The database: one engine, write and read transactions, and what its errors mean.
+
+begin()      a write transaction; on SQLite under the writer lock and BEGIN IMMEDIATE
+connect()    reads only
+transact()   a write transaction that is tried again when the database asks for it
+exclusive()  a lock of that name across all processes, for work that spans transactions
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import event, exc, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from wattledger import clock as chances
+from wattledger.clock import Clock, SystemClock
+from wattledger.errors import Misconfigured, TryLater
+from wattledger.store.translate import lost_race, translated
+from wattledger.store.writer_lock import FileLock
+
+T = TypeVar("T")
+TRIES = 3
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA cache_size=-32000",
+    "PRAGMA journal_size_limit=67108864",
+)
+_SESSION = (
+    "-c statement_timeout=600s -c lock_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+)
+
+
+class Database:
+    """One database of either kind; all repositories share it."""
+
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        parsed = _driver_url(url)
+        self.clock = clock or SystemClock()
+        self.is_postgres = parsed.get_backend_name() == "postgresql"
+        self.path = None if self.is_postgres else Path(str(parsed.database))
+        self.engine = _postgres(parsed) if self.is_postgres else _sqlite(parsed)
+        self._writers = None if self.path is None else FileLock(Path(f"{self.path}.lock"), self.clock)
+        self._locks: dict[str, FileLock] = {}
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction, committed at the end. Raises TryLater when the database does not answer."""
+        with translated():
+            async with self._write() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A read transaction. Raises TryLater when the database does not answer."""
+        with translated():
+            async with self.engine.connect() as connection:
+                yield connection
+
+    async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `work` in a write transaction; deadlocks and lost races are tried again (three times)."""
+        for attempt in range(TRIES + 1):
+            try:
+                with translated(races=attempt == TRIES):
+                    async with self._write() as connection:
+                        return await work(connection)
+            except Exception as error:
+                if attempt == TRIES or not lost_race(error):
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt * (0.5 + chances.chance()))
+        raise AssertionError("unreachable")
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[None]:
+        """Hold the lock of that name across all processes; waits until it is free."""
+        if self.path is not None:
+            lock = self._locks.setdefault(
+                name, FileLock(Path(f"{self.path}.{name}.lock"), self.clock, 24 * 3600)
+            )
+            async with lock.held():
+                yield
+            return
+        async with self._advisory(name):
+            yield
+
+    @asynccontextmanager
+    async def _advisory(self, name: str) -> AsyncIterator[None]:
+        key = advisory_key(name)
+        async with self.engine.connect() as raw:
+            connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("SET lock_timeout=0"))
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
+            try:
+                yield
+            finally:
+                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                await connection.execute(text("SET lock_timeout='30s'"))
+
+    async def ping(self) -> None:
+        """Raises TryLater when the database does not answer within five seconds."""
+        try:
+            async with asyncio.timeout(5), self.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except TimeoutError:
+            raise TryLater("The database did not answer within five seconds.") from None
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        async with self._held(), self.engine.connect() as connection:
+            if not self.is_postgres:
+                await connection.execution_options(write=True)
+            async with connection.begin():
+                yield connection
+
+    def _held(self) -> AbstractAsyncContextManager[None]:
+        return self._writers.held() if self._writers else _nothing()
+
+
+async def driver(connection: AsyncConnection) -> Any:
+    """The driver's own connection (aiosqlite or psycopg), for bulk reads and writes."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+def advisory_key(name: str) -> int:
+    """A PostgreSQL advisory lock's number for a name."""
+    return int.from_bytes(hashlib.sha256(b"wattledger " + name.encode()).digest()[:8], "big", signed=True)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def _driver_url(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise Misconfigured("DATABASE_URL is no database address.") from None
+    kind = parsed.drivername.split("+")[0]
+    if kind in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if kind == "sqlite" and parsed.database:
+        return parsed.set(drivername="sqlite+aiosqlite")
+    raise Misconfigured("DATABASE_URL must begin with postgresql:// or sqlite:/// and name a database.")
+
+
+def _postgres(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=30,
+        connect_args={"options": _SESSION, "connect_timeout": 10},
+    )
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=8, max_overflow=24, pool_timeout=30)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        write = connection.get_execution_options().get("write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine

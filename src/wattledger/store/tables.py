@@ -1,0 +1,248 @@
+"""Every table, the same on SQLite and PostgreSQL.
+
+Public ids are 32 hexadecimal digits; payloads are numbered in receive order. `usage_point.n` is the
+small number that energy rows carry. Instants are aware UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+)
+
+from wattledger.store.columns import BIG, Instant, at, count, document, public_id, reference, words
+
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+
+site = Table("site", metadata, public_id(), words("name"), words("timezone"), at("created_at"))
+
+person = Table(
+    "person",
+    metadata,
+    public_id(),
+    words("email", unique=True),
+    words("name", server_default=""),
+    count("is_admin"),
+    at("created_at"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    reference("person", "person.id", primary_key=True),
+    reference("site", "site.id", primary_key=True),
+    words("role"),
+    at("created_at"),
+)
+
+login_link = Table(
+    "login_link",
+    metadata,
+    words("digest", primary_key=True),
+    reference("person", "person.id", nullable=True),
+    words("purpose", server_default="sign-in"),
+    at("created_at"),
+    at("expires_at", nullable=True),
+    at("used_at", nullable=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    words("digest", primary_key=True),
+    reference("person", "person.id", index=True),
+    reference("site", "site.id", nullable=True),
+    at("created_at"),
+    at("seen_at"),
+    at("expires_at"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    public_id(),
+    words("digest", unique=True),
+    reference("person", "person.id", index=True),
+    reference("site", "site.id", nullable=True),
+    words("name"),
+    at("created_at"),
+    at("last_used_at", nullable=True),
+    at("expires_at", nullable=True),
+    at("revoked_at", nullable=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=True),
+    at("at"),
+    words("actor"),
+    words("action"),
+    words("subject"),
+    document("details"),
+    words("previous"),
+    words("hash", unique=True),
+    sqlite_autoincrement=True,
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    public_id(),
+    reference("site", "site.id", index=True),
+    words("connector"),
+    document("options"),
+    words("secrets", nullable=True),
+    words("state", server_default="never"),
+    at("next_poll_at", nullable=True),
+    words("lease", nullable=True),
+    at("leased_until", nullable=True),
+    count("failures"),
+    at("last_success", nullable=True),
+    words("last_error", nullable=True),
+    words("token", nullable=True),
+    count("token_generation"),
+    at("refresh_started_at", nullable=True),
+    at("created_at"),
+    Index("ix_connection_due", "connector", "state", "next_poll_at"),
+)
+
+heartbeat = Table("heartbeat", metadata, words("name", primary_key=True), document("line"), at("at"))
+
+usage_point = Table(
+    "usage_point",
+    metadata,
+    Column("n", Integer, primary_key=True, autoincrement=True),
+    words("id", unique=True),
+    reference("site", "site.id", index=True),
+    words("connector"),
+    words("kind"),
+    words("external_id", unique=True),
+    words("name"),
+    words("timezone"),
+    document("details"),
+    at("created_at"),
+)
+
+body = Table(
+    "body",
+    metadata,
+    words("sha256", primary_key=True),
+    words("codec"),
+    Column("size", BigInteger, nullable=False),
+    Column("stored", BigInteger, nullable=False),
+    Column("data", LargeBinary),
+)
+"""Archived bytes by content; `data` is NULL where they lie in the object store. `stored`: bytes kept."""
+
+payload = Table(
+    "payload",
+    metadata,
+    Column("id", BIG, primary_key=True, autoincrement=True),
+    reference("site", "site.id"),
+    words("connector"),
+    words("source"),
+    words("filename", nullable=True),
+    words("mime"),
+    reference("sha256", "body.sha256", index=True),
+    words("identity", nullable=True),
+    Column("size", BigInteger, nullable=False),
+    at("received_at"),
+    document("headers"),
+    document("wrapped_in", "[]"),
+    words("state"),
+    words("kind", server_default=""),
+    words("reason", nullable=True),
+    count("attempts"),
+    words("lease", nullable=True),
+    at("leased_until", nullable=True),
+    document("summary"),
+    UniqueConstraint("site", "identity"),
+    Index("ix_payload_site_id", "site", "id"),
+    Index("ix_payload_state_leased_until", "state", "leased_until"),
+    sqlite_autoincrement=True,
+)
+"""`identity` is the sha256 of a file, NULL for a poll (each poll is a payload of its own)."""
+
+payload_point = Table(
+    "payload_point",
+    metadata,
+    Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True),
+    Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Which payloads speak of which usage points: what a replay of a point must read."""
+
+energy_day = Table(
+    "energy_day",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("usage_point", Integer, primary_key=True, autoincrement=False),
+    Column("flow", SmallInteger, primary_key=True, autoincrement=False),
+    Column("total_wh", BigInteger, nullable=False),
+    Column("found", SmallInteger, nullable=False),
+    Column("estimated", SmallInteger, nullable=False),
+    Column("derived", SmallInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("payload", BigInteger, nullable=False),
+    Column("values", LargeBinary, nullable=False),
+    Column("flags", LargeBinary),
+    Column("revisions", LargeBinary),
+    Column("payloads", LargeBinary),
+    Index(
+        "ix_energy_day_by_point",
+        "usage_point",
+        "flow",
+        "day",
+        "total_wh",
+        "found",
+        "estimated",
+        "derived",
+    ),
+    sqlite_with_rowid=False,
+)
+"""One usage point, one flow, one local day. `values`: little-endian int32 Wh by slot, INT_MIN missing.
+
+`flags` (uint8) is NULL where all are 0; `revisions` and `payloads` (int64) only where they differ by slot.
+"""
+
+energy_superseded = Table(
+    "energy_superseded",
+    metadata,
+    Column("usage_point", Integer, primary_key=True, autoincrement=False),
+    Column("flow", SmallInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("slot", SmallInteger, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, primary_key=True, autoincrement=False),
+    Column("flags", SmallInteger, primary_key=True, autoincrement=False),
+    Column("wh", Integer, primary_key=True, autoincrement=False),
+    Column("payload", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Readings that lost to a greater one with another value or quality: kept readable."""
+
+observation = Table(
+    "observation",
+    metadata,
+    Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True, autoincrement=False),
+    Column("at", Instant, primary_key=True),
+    Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True, autoincrement=False),
+    document("values"),
+    sqlite_with_rowid=False,
+)
