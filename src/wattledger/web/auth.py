@@ -1,0 +1,103 @@
+"""Who is asking: a person by session cookie or API token.
+
+    current        the Principal, or None
+    require_user   the Principal; LoginRequired (401) without one
+    require_owner  the same, for what only an owner may do
+
+Cookie `wattledger_session` (`__Host-wattledger_session` on https), opaque, HttpOnly, SameSite=Lax.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.responses import Response
+
+from wattledger.errors import LoginRequired, Refused
+from wattledger.store.people import Principal
+from wattledger.web.guards import guards
+from wattledger.web.hub import Hub, hub
+
+COOKIE = "wattledger_session"
+LONGEST_TOKEN = 200
+SESSION_SECONDS = 90 * 86400
+
+
+def cookie_name(secure: bool) -> str:
+    """The session cookie's name: with the `__Host-` prefix on https."""
+    return f"__Host-{COOKIE}" if secure else COOKIE
+
+
+def session_token(request: Request) -> str | None:
+    """The session cookie as sent, if it can be one."""
+    found = request.cookies.get(cookie_name(hub(request).secure(request)))
+    return found if found and _plausible(found) else None
+
+
+def set_session(response: Response, request: Request, token: str) -> None:
+    """Put a new session into the browser."""
+    secure = hub(request).secure(request)
+    response.set_cookie(
+        cookie_name(secure),
+        token,
+        max_age=SESSION_SECONDS,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_session(response: Response, request: Request) -> None:
+    """Take the session out of the browser."""
+    secure = hub(request).secure(request)
+    response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="lax")
+
+
+async def current(request: Request) -> Principal | None:
+    """The person who asks, None where nobody is signed in. A wrong API token is LoginRequired."""
+    found: Hub = hub(request)
+    if (bearer := _bearer(request)) is not None:
+        principal = await found.store.people.principal_for_api_token(bearer, found.clock.now())
+        if principal is None:
+            raise LoginRequired("This API token is not valid (any more); make a new one.")
+        return principal
+    if (session := session_token(request)) is not None:
+        return await found.store.people.session(session, found.clock.now())
+    return None
+
+
+@guards("session")
+async def require_user(principal: Annotated[Principal | None, Depends(current)]) -> Principal:
+    """The signed-in person. Raises LoginRequired."""
+    if principal is None:
+        raise LoginRequired("Sign in, or send an API token as `Authorization: Bearer ...`.")
+    return principal
+
+
+@guards("owner")
+async def require_owner(principal: Annotated[Principal | None, Depends(current)]) -> Principal:
+    """The signed-in owner. Raises LoginRequired, Refused 403 for a member."""
+    person = await require_user(principal)
+    if person.role not in ("owner", "admin"):
+        raise Refused("Only an owner of this site may do that.", "OWNERS_ONLY", status=403)
+    return person
+
+
+User = Annotated[Principal, Depends(require_user)]
+Owner = Annotated[Principal, Depends(require_owner)]
+
+
+def _bearer(request: Request) -> str | None:
+    values = request.headers.getlist("authorization")
+    if not values:
+        return None
+    kind, _, token = values[0].partition(" ")
+    if len(values) > 1 or kind.lower() != "bearer" or not _plausible(token.strip()):
+        raise LoginRequired("Send one header `Authorization: Bearer <API token>`.")
+    return token.strip()
+
+
+def _plausible(token: str) -> bool:
+    return 0 < len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()

@@ -1,0 +1,99 @@
+"""Bodies are measured while they are read: past a route's limit the answer is 413, with the way out."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wattledger.faults import sabotaged
+
+MIB = 1 << 20
+DEFAULT = MIB
+PULL = 64 * MIB
+STREAM = 256 * MIB
+WAY_OUT = "send the bytes with PUT /api/admin/smt/payloads/{sha256}"
+
+_LIMITS = (
+    ("POST", "/api/admin/smt/pull", PULL, WAY_OUT),
+    ("PUT", "/api/admin/smt/payloads/", STREAM, "split the file"),
+    ("POST", "/v1/uploads", STREAM, "split the file, or compress it with gzip"),
+    ("POST", "/upload", STREAM, "split the file, or compress it with gzip"),
+)
+
+
+def limit_of(method: str, path: str) -> tuple[int, str]:
+    """The greatest body in bytes for a route, and what to do with a greater one."""
+    for verb, prefix, size, way_out in _LIMITS:
+        if method == verb and path.startswith(prefix):
+            return size, way_out
+    return DEFAULT, "send less at once"
+
+
+class TooLarge(Exception):
+    """The body passed its limit; the middleware answers, whatever the route makes of this."""
+
+
+class BodyLimit:
+    """ASGI middleware that stops reading a body at its route's limit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or sabotaged("body_limit"):
+            await self._app(scope, receive, send)
+            return
+        limit, way_out = limit_of(scope["method"], scope["path"])
+        if _declared(scope) > limit:
+            await _answer(send, limit, way_out)
+            return
+        await _Measured(self._app, limit, way_out)(scope, receive, send)
+
+
+class _Measured:
+    """One request: counts what is received and replaces the answer once it was too much."""
+
+    def __init__(self, app: ASGIApp, limit: int, way_out: str) -> None:
+        self._app, self._limit, self._way_out = app, limit, way_out
+        self._size = 0
+        self._answered = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def measured() -> Message:
+            message = await receive()
+            self._size += len(message.get("body", b""))
+            if self._size > self._limit:
+                raise TooLarge
+            return message
+
+        async def guarded(message: Message) -> None:
+            if self._size <= self._limit:
+                await send(message)
+
+        try:
+            await self._app(scope, measured, guarded)
+        except TooLarge:
+            pass  # answered below, as when the route caught it itself
+        if self._size > self._limit:
+            await _answer(send, self._limit, self._way_out)
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and len(value) < 20:
+            return int(value)
+    return 0
+
+
+async def _answer(send: Send, limit: int, way_out: str) -> None:
+    body = orjson.dumps(
+        {
+            "ok": False,
+            "error": "TOO_LARGE",
+            "message": f"The body is larger than {limit // MIB} MiB; {way_out}.",
+            "limit": limit,
+        }
+    )
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
