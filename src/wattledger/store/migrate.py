@@ -1,0 +1,56 @@
+"""Brings a database to the newest schema: under a lock, in one transaction, again after a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.errors import Misconfigured
+from wattledger.faults import fault
+from wattledger.store.database import Database, advisory_key
+from wattledger.store.migrations import HEAD
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+async def migrate(database: Database) -> bool:
+    """Upgrade where needed; whether anything was done. Raises Misconfigured for a schema newer than ours."""
+    async with database.connect() as connection:
+        if await _stored(connection) == HEAD:
+            return False
+    async with database.begin() as connection:
+        if database.is_postgres:
+            await connection.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": advisory_key("migrate")}
+            )
+        if await _stored(connection) == HEAD:
+            return False
+        await connection.run_sync(_upgrade)
+        fault("hub.before_migration_commit")
+    return True
+
+
+async def _stored(connection: AsyncConnection) -> str | None:
+    exists = await connection.run_sync(lambda c: c.dialect.has_table(c, "alembic_version"))
+    if not exists:
+        return None
+    found: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise Misconfigured(
+            "The database was written by a newer Wattledger; install that version or restore a backup."
+        ) from error

@@ -1,0 +1,44 @@
+"""Who is asking, once they have shown it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select
+
+from wattledger.store.tables import api_token, membership, person, session
+
+Role = Literal["owner", "member", "admin"]
+Via = Literal["session", "token", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person at a site, and by what they were let in."""
+
+    user_id: str
+    email: str
+    site: str
+    role: Role
+    via: Via
+
+
+def holder(table: Any, where: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+    """The person who holds a session or API token, at its site, else at the first one they belong to."""
+    assert table in (session, api_token)
+    belongs = or_(table.c.site.is_(None), table.c.site == membership.c.site)
+    return (
+        select(person.c.id, person.c.email, person.c.is_admin, membership.c.site, membership.c.role, *columns)
+        .select_from(table)
+        .join(person, person.c.id == table.c.person)
+        .join(membership, (membership.c.person == person.c.id) & belongs)
+        .where(where)
+        .order_by(membership.c.created_at, membership.c.site)
+        .limit(1)
+    )
+
+
+def principal(row: Row[Any], via: Via) -> Principal:
+    """What a `holder` row says."""
+    return Principal(row.id, row.email, row.site, "admin" if row.is_admin else row.role, via)
