@@ -6,6 +6,7 @@ Order: process environment, `NAME_FILE` or a systemd credential, `.env` in the d
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -159,6 +160,10 @@ class Settings(BaseModel):
         pattern="^(RES|CSP|REP|BUSINESS)$",
     )
 
+    smartcar_mode: str = Field(
+        "live", alias="SMARTCAR_MODE", description="`live` or `sandbox`.", pattern="^(live|sandbox)$"
+    )
+
     relay_host: str = Field(
         "127.0.0.1", alias="WATTLEDGER_RELAY_HOST", description="Address the relay's trigger listens on."
     )
@@ -191,7 +196,7 @@ class Settings(BaseModel):
         if self.admin_token is not None:
             for name in ("webhook_secret", "webhook_secret_next", "droplet_secret", "droplet_secret_next"):
                 other: SecretStr | None = getattr(self, name)
-                if other and other.get_secret_value() == self.admin_token.get_secret_value():
+                if other and _equal(other, self.admin_token):
                     raise ValueError(f"ADMIN_TOKEN must differ from {variable(name)}")
         return self
 
@@ -204,6 +209,10 @@ SECRETS = (
     "droplet_secret",
     "droplet_secret_next",
 )
+
+
+def _equal(one: SecretStr, other: SecretStr) -> bool:
+    return hmac.compare_digest(one.get_secret_value().encode(), other.get_secret_value().encode())
 
 
 def variable(field: str) -> str:

@@ -37,7 +37,9 @@ EXIT_INTERRUPTED = 130
 
 def new_app(**settings: Any) -> typer.Typer:
     """A Typer for one command module, plain help, no shell completion."""
-    return typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, **settings)
+    return typer.Typer(
+        rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, **settings
+    )
 
 
 class LazyGroup(TyperGroup):

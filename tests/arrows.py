@@ -1,0 +1,106 @@
+"""Which part of the package may import which: the table, and the reader that finds what breaks it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = "wattledger"
+BASE = frozenset({"model", "errors", "units", "localday", "clock", "faults"})
+EVERYTHING = frozenset({"*"})
+
+ALLOWED: dict[str, frozenset[str]] = {
+    **dict.fromkeys(BASE, BASE),
+    "settings_sources": BASE,
+    "config": BASE | {"settings_sources"},
+    "keyfile": BASE | {"config"},
+    "secrets": BASE | {"config", "keyfile"},
+    "logs": BASE | {"config"},
+    "merge": BASE,
+    "insight": BASE | {"insight"},
+    "connectors": BASE | {"connectors"},
+    "collect": BASE | {"connectors", "logs"},
+    "store": BASE | {"store", "merge", "secrets"},
+    "relay": BASE | {"relay", "collect", "connectors", "config", "logs", "secrets"},
+    "web": BASE | {"web", "store", "insight", "collect", "config", "connectors", "secrets", "logs"},
+    "simulators": BASE | {"simulators"},
+    "demo": EVERYTHING,
+    "cli": EVERYTHING,
+}
+"""part -> parts it may import; the package's own __init__ (the version) is open to all"""
+
+VENDOR_USERS = ("relay", "web.contracts", "cli", "demo")
+"""parts besides the registry and the folder itself that may name a vendor's folder"""
+
+EXCEPTIONS = {
+    (
+        "store.dispatch",
+        "connectors",
+    ): "it is the store's side of the Dispatch protocol, which connectors.base holds",
+    ("connectors.smart_meter_texas.pgp", "config"): "it takes where the key is from the settings",
+    ("connectors.smart_meter_texas.drop", "config"): "it takes host, folders and key from the settings",
+    ("connectors.smart_meter_texas.api", "config"): "it takes address and requestor from the settings",
+    ("connectors.smart_meter_texas.auth", "config"): "it takes address and service ID from the settings",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`module` (dotted, without the package's name) imports `target` at `line`."""
+
+    module: str
+    target: str
+    line: int
+
+
+def imports(root: Path) -> Iterator[Import]:
+    """Every import of our own package below `root`, wherever it stands in a file."""
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        package = parts[:-1]
+        module = ".".join(package if parts[-1] == "__init__" else parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for target in _targets(node, package):
+                yield Import(module, target, getattr(node, "lineno", 0))
+
+
+def _targets(node: ast.AST, package: tuple[str, ...]) -> list[str]:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        above = package[: len(package) - node.level + 1] if node.level else ()
+        start = ".".join((*((PACKAGE,) if node.level else ()), *above, *filter(None, [node.module])))
+        names = [f"{start}.{alias.name}" for alias in node.names]
+    else:
+        return []
+    return [name.removeprefix(f"{PACKAGE}.") for name in names if name.startswith(f"{PACKAGE}.")]
+
+
+def violations(root: Path, vendors: frozenset[str]) -> list[str]:
+    """What breaks the table, a sentence each."""
+    return [text for found in imports(root) if (text := _judge(found, vendors))]
+
+
+def _judge(found: Import, vendors: frozenset[str]) -> str | None:
+    part, target = found.module.partition(".")[0], found.target.partition(".")[0]
+    where = f"{found.module}:{found.line} imports {found.target}"
+    if not part or found.target == "__version__" or (found.module, target) in EXCEPTIONS:
+        return None
+    if part not in ALLOWED:
+        return f"{where}: {part} has no row in the table of arrows"
+    allowed = ALLOWED[part]
+    if target != part and target not in allowed and allowed != EVERYTHING:
+        return f"{where}: {part} may not import {target}"
+    if _names_vendor(found, vendors):
+        return f"{where}: only the registry looks into vendor folders"
+    return None
+
+
+def _names_vendor(found: Import, vendors: frozenset[str]) -> bool:
+    parts = found.target.split(".")
+    if len(parts) < 2 or parts[0] != "connectors" or parts[1] not in vendors:
+        return False
+    own = found.module.startswith(f"connectors.{parts[1]}")
+    return not own and not any(f"{found.module}.".startswith(f"{user}.") for user in VENDOR_USERS)
