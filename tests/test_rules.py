@@ -69,7 +69,7 @@ def test_no_shell_is_ever_started() -> None:
 
 
 def test_the_relay_writes_files_only_durably() -> None:
-    """In the relay every file goes through the spool's durable write; a plain `open(..., "w")` may be lost."""
+    """Every file goes through the spool's durable write; what a plain `open(..., "w")` wrote may be lost."""
     plain = [
         at(path, node)
         for path, node in nodes(ast.Call)

@@ -68,11 +68,10 @@ def verdict(outcome: Outcome) -> str:
         return "not read"
     if outcome.delivered.state != "read":
         return "rejected"
-    kind = outcome.delivered.kind
-    return (
-        " ".join(["duplicate"] * outcome.delivered.duplicate + ([kind] if kind != "interval" else []))
-        or "read"
-    )
+    words = ["duplicate"] if outcome.delivered.duplicate else []
+    if outcome.delivered.kind != "interval":
+        words.append(outcome.delivered.kind)
+    return " ".join(words) or "read"
 
 
 def remarks(outcome: Outcome) -> list[str]:

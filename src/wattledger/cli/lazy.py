@@ -1,4 +1,4 @@
-"""A command group that imports a command's module when the command is called, and turns errors into exit codes."""
+"""A command group that imports a command on use, and turns errors into exit codes."""
 
 from __future__ import annotations
 
