@@ -1,0 +1,177 @@
+"""The relay's memory: five folders and a lock, no database.
+
+    part/   being written; thrown away at every start
+    enc/    fetched, still to be opened
+    out/    payloads to deliver (plaintext, private folder)
+    done/   receipts, and ciphertext for thirty days
+    bad/    set aside with a reason; `wattledger relay requeue` sends them round again
+
+Every file has a sidecar `<id>.json`, written first, so a body without one never happens by itself.
+A plaintext is unlinked only after its receipt is durable in done/.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+
+from wattledger.clock import Clock
+from wattledger.errors import BadPayload, NotFound, TryLater
+from wattledger.faults import fault, sabotaged
+from wattledger.relay.durable import durable_write, settle_all, write_all
+from wattledger.relay.item import Item
+from wattledger.relay.ledger import Ledger
+
+FOLDERS = ("part", "enc", "out", "done", "bad")
+SIDECAR = ".json"
+RECEIPT = ".receipt"
+KEEP = timedelta(days=30)
+LOW_WATER = 256 << 20
+FreeSpace = Callable[[Path], int]
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that are free on the disk of a folder."""
+    return shutil.disk_usage(path).free
+
+
+class Spool:
+    """The folders under one root. All methods but `bad`, `count` and `low` need the lock to be held."""
+
+    def __init__(
+        self, root: Path, clock: Clock, *, low_water: int = LOW_WATER, free: FreeSpace = free_bytes
+    ) -> None:
+        self.root = root
+        self._clock = clock
+        self._low_water = low_water
+        self._free = free
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in FOLDERS:
+            (root / name).mkdir(mode=0o700, exist_ok=True)
+        self.ledger = Ledger(root / "ledger")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the root for this process and no other. Raises TryLater when another one has it."""
+        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not sabotaged("run_lock"):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise TryLater(
+                f"Another relay works in {self.root} just now; try again when it is done."
+            ) from None
+        finally:
+            os.close(descriptor)
+
+    def path(self, folder: str, item_id: str) -> Path:
+        return self.root / folder / item_id
+
+    def sidecar(self, folder: str, item_id: str) -> Path:
+        return self.root / folder / (item_id + SIDECAR)
+
+    def low(self, needed: int = 0) -> bool:
+        """Whether the disk is too full to take `needed` more bytes: then only deliveries go on."""
+        return self._free(self.root) - needed < self._low_water
+
+    def items(self, folder: str) -> list[Item]:
+        """What lies in a folder, oldest first. Damaged sidecars are left to recovery."""
+        found = []
+        for path in (self.root / folder).glob("*" + SIDECAR):
+            try:
+                found.append(Item.load(path.read_bytes()))
+            except (BadPayload, FileNotFoundError):
+                continue
+        return sorted(found, key=lambda item: (item.fetched_at, item.id))
+
+    def count(self, folder: str) -> int:
+        """How many files lie in a folder; any process may ask."""
+        return sum(1 for _ in (self.root / folder).glob("*" + SIDECAR))
+
+    def keep(self, fetched: Sequence[tuple[Item, Path]]) -> None:
+        """Takes fetched files (sidecar, part file) into enc/, then remembers that they were taken."""
+        write_all([(self.sidecar("enc", item.id), item.dump()) for item, _ in fetched])
+        settle_all([(part, self.path("enc", item.id)) for item, part in fetched])
+        self.ledger.add([item.id for item, _ in fetched])
+
+    def to_deliver(self, payloads: Sequence[tuple[Item, bytes]]) -> None:
+        """Lays payloads into out/. One that was delivered before is left out."""
+        new = [(i, body) for i, body in payloads if not self.path("done", i.id + RECEIPT).exists()]
+        write_all([(self.sidecar("out", item.id), item.dump()) for item, _ in new])
+        write_all([(self.path("out", item.id), body) for item, body in new])
+
+    def opened(self, item: Item, encrypted: bool) -> None:
+        """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not."""
+        source = self.path("enc", item.id)
+        if encrypted:
+            item.done_at = self._clock.now().timestamp()
+            durable_write(self.sidecar("done", item.id), item.dump())
+            settle_all([(source, self.path("done", item.id))])
+        else:
+            source.unlink(missing_ok=True)
+        self.sidecar("enc", item.id).unlink(missing_ok=True)
+
+    def received(self, item: Item, receipt: dict[str, object]) -> None:
+        """The hub has it: the receipt first, and only then the plaintext goes."""
+        if sabotaged("unlink_order"):
+            self._forget("out", item.id)
+        fault("relay.before_receipt")
+        stamp = {"at": self._clock.now().timestamp(), "name": item.name, **receipt}
+        durable_write(self.path("done", item.id + RECEIPT), orjson.dumps(stamp))
+        fault("relay.after_receipt")
+        self._forget("out", item.id)
+
+    def note(self, item: Item) -> None:
+        """Writes an item's sidecar again (attempts, next try, last error)."""
+        durable_write(self.sidecar(item.stage, item.id), item.dump())
+
+    def set_aside(self, item: Item, code: str, reason: str) -> None:
+        """Moves a file into bad/ with the reason."""
+        item.code, item.last_error = code, reason
+        durable_write(self.sidecar("bad", item.id), item.dump())
+        body = self.path(item.stage, item.id)
+        if body.exists():
+            settle_all([(body, self.path("bad", item.id))])
+        self.sidecar(item.stage, item.id).unlink(missing_ok=True)
+
+    def requeue(self, ids: Sequence[str] = ()) -> list[Item]:
+        """Sends set-aside files round again: all, or those whose id or name is given. Raises NotFound."""
+        bad = self.items("bad")
+        chosen = [i for i in bad if not ids or i.id in ids or i.name in ids]
+        unknown = set(ids) - {i.id for i in chosen} - {i.name for i in chosen}
+        if unknown:
+            raise NotFound(
+                f"Nothing set aside is called {', '.join(sorted(unknown))}; see `wattledger relay spool`."
+            )
+        for item in chosen:
+            self._send_round(item)
+        return chosen
+
+    def prune(self) -> int:
+        """Removes ciphertext and receipts that have been done for thirty days; how many went."""
+        before = (self._clock.now() - KEEP).timestamp()
+        old = [p for p in (self.root / "done").iterdir() if p.stat().st_mtime < before]
+        for path in old:
+            path.unlink()
+        return len(old)
+
+    def _send_round(self, item: Item) -> None:
+        body, stage = self.path("bad", item.id), item.stage
+        if not body.exists():
+            return
+        item.attempts, item.next_try, item.code, item.last_error = 0, 0, "", ""
+        durable_write(self.sidecar(stage, item.id), item.dump())
+        settle_all([(body, self.path(stage, item.id))])
+        self.sidecar("bad", item.id).unlink()
+
+    def _forget(self, folder: str, item_id: str) -> None:
+        self.path(folder, item_id).unlink(missing_ok=True)
+        self.sidecar(folder, item_id).unlink(missing_ok=True)
