@@ -27,7 +27,7 @@ def test_every_row_of_the_table_is_a_part_of_the_tree() -> None:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("store/wrong.py", "import wattledger.connectors.base"),
+        ("store/wrong.py", "import wattledger.connectors.http"),
         ("store/wrong.py", "from wattledger import connectors"),
         ("connectors/wrong.py", "from wattledger.store import Store"),
         ("connectors/vendor/wrong.py", "from ...web import app"),
