@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,10 +97,10 @@ class Audit:
                 previous, last = row.hash, row.id
         return True
 
-    async def _after(self, id: int) -> list[Row[Any]]:
+    async def _after(self, id: int) -> Sequence[Row[Any]]:
         query = select(audit).where(audit.c.id > id).order_by(audit.c.id).limit(BATCH)
         async with self._database.connect() as connection:
-            return list(await connection.execute(query))
+            return (await connection.execute(query)).all()
 
 
 def _link(

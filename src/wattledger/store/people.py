@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,20 +9,18 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattledger.errors import Refused
 from wattledger.store.api_tokens import ApiTokens
 from wattledger.store.audit import Audit
 from wattledger.store.database import Database
+from wattledger.store.email import normal_email
 from wattledger.store.ids import new_id
-from wattledger.store.principal import Principal as Principal
+from wattledger.store.principal import Principal
 from wattledger.store.signin import SignIn
 from wattledger.store.sites import Sites
 from wattledger.store.tables import membership, person
 from wattledger.store.upsert import insert_new
 
-LONGEST_EMAIL = 254
-_LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"]{1,64}")
-_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+__all__ = ["People", "Principal", "UserRow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class People(SignIn, ApiTokens):
         self._sites = Sites(database)
 
     async def add_user(self, email: str, by: str = "operator") -> UserRow:
-        """Make a person an owner of the default site; twice changes nothing. Raises Refused for a bad address."""
+        """Make a person an owner of the default site; twice changes nothing. Raises Refused."""
         address = normal_email(email)
 
         async def work(connection: AsyncConnection) -> None:
@@ -80,33 +76,13 @@ class People(SignIn, ApiTokens):
         now = self._database.clock.now()
         values = {"id": new_id(), "email": address, "created_at": now}
         made = await insert_new(connection, person, values)
-        id: str = (
-            await connection.scalar(select(person.c.id).where(person.c.email == address)) or values["id"]
-        )
+        id = str(await connection.scalar(select(person.c.id).where(person.c.email == address)))
         belongs = {"person": id, "site": site, "role": "owner", "created_at": now}
         if await insert_new(connection, membership, belongs) or made:
             await self._audit.record(
                 connection, by, "person.added", f"person {id}", {"site": site, "role": "owner"}
             )
         return id
-
-
-def normal_email(email: str) -> str:
-    """The one form in which an address is kept: NFC, no space around, lower case, domain in ASCII.
-
-    Raises Refused for what is no address.
-    """
-    text = unicodedata.normalize("NFC", email).strip().lower()
-    local, _, domain = text.rpartition("@")
-    try:
-        domain = domain.encode("idna").decode()
-    except UnicodeError:
-        domain = ""
-    labels = domain.split(".")
-    fine = _LOCAL.fullmatch(local) and local.isprintable() and all(_LABEL.fullmatch(one) for one in labels)
-    if not fine or len(local) + len(domain) + 1 > LONGEST_EMAIL:
-        raise Refused("This is no email address; it looks like name@example.org.", "BAD_EMAIL", "email", 422)
-    return f"{local}@{domain}"
 
 
 def _row(row: Row[Any]) -> UserRow:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Update, or_, select
 
+from wattledger.errors import TryLater
+from wattledger.store.database import Database
 from wattledger.store.tables import api_token, membership, person, session
 
 Role = Literal["owner", "member", "admin"]
@@ -42,3 +46,10 @@ def holder(table: Any, where: ColumnElement[bool], *columns: ColumnElement[Any])
 def principal(row: Row[Any], via: Via) -> Principal:
     """What a `holder` row says."""
     return Principal(row.id, row.email, row.site, "admin" if row.is_admin else row.role, via)
+
+
+async def touch(database: Database, statement: Update) -> None:
+    """Note a use, unless the database is busy: nobody waits for a note."""
+    with suppress(TryLater, TimeoutError):
+        async with asyncio.timeout(1), database.begin() as connection:
+            await connection.execute(statement)

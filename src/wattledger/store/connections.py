@@ -1,0 +1,196 @@
+"""Connections: owners' links to vendors. Each row is its own job: due time, lease, state, failures.
+
+Whoever works on a row holds its lease, and every write of theirs is fenced by it. A killed worker's
+lease runs out. States: never, ok, late, needs_login, misconfigured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, insert, or_, select, true, update
+
+from wattledger.clock import chance
+from wattledger.errors import NotFound, WattledgerError
+from wattledger.faults import sabotaged
+from wattledger.secrets import SecretUnreadable, Vault
+from wattledger.store.audit import Audit
+from wattledger.store.database import Database
+from wattledger.store.heartbeats import Heartbeats
+from wattledger.store.ids import new_id
+from wattledger.store.outcome import STOPPED, outcome
+from wattledger.store.tables import connection as table
+from wattledger.store.vendor_tokens import VendorTokens
+
+LEASE = timedelta(seconds=60)
+OVERDUE = timedelta(minutes=15)
+"""a due connection that nobody asked for this long shows as late"""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRow:
+    """One link to a vendor, as pages show it; nothing secret."""
+
+    id: str
+    site: str
+    connector: str
+    options: Mapping[str, Any]
+    state: str
+    next_poll_at: datetime | None
+    failures: int
+    last_success: datetime | None
+    last_error: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A connection that is ours until its lease runs out."""
+
+    id: str
+    site: str
+    connector: str
+    options: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+    lease: str
+
+
+class Connections(VendorTokens, Heartbeats):
+    """Connections, their vendor tokens, and the heartbeats of relays."""
+
+    def __init__(self, database: Database, vault: Vault, random: Callable[[], float] = chance) -> None:
+        self._database = database
+        self._vault = vault
+        self._audit = Audit(database)
+        self._random = random
+
+    async def create(
+        self,
+        site: str,
+        connector: str,
+        options: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        by: str = "operator",
+    ) -> ConnectionRow:
+        """A new connection, due at once; `secrets` are sealed. Raises Misconfigured without a sealing key."""
+        id, now = new_id(), self._database.clock.now()
+        values = {"id": id, "site": site, "connector": connector, "options": dict(options), "created_at": now}
+        sealed = self._vault.seal(_json(secrets), **_cell(id)) if secrets else None
+        async with self._database.begin() as connection:
+            await connection.execute(insert(table).values(**values, secrets=sealed, next_poll_at=now))
+            await self._audit.record(
+                connection, by, "connection.made", f"connection {id}", {"connector": connector}
+            )
+        return await self.get(id, site)
+
+    async def list(self, site: str | None) -> Sequence[ConnectionRow]:
+        """The connections of a site, of all with None; oldest first."""
+        query = select(table).where(_of(site)).order_by(table.c.created_at, table.c.id)
+        async with self._database.connect() as connection:
+            return [self._row(row) for row in await connection.execute(query)]
+
+    async def get(self, id: str, site: str | None) -> ConnectionRow:
+        """One connection. Raises NotFound, also for another site's."""
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(table).where(table.c.id == id, _of(site)))).one_or_none()
+        if row is None:
+            raise NotFound("There is no such connection.")
+        return self._row(row)
+
+    async def resume(self, id: str, site: str | None, secrets: Mapping[str, str] | None = None) -> None:
+        """Make a connection due now, whatever stopped it, with new secrets where given. Raises NotFound."""
+        changes: dict[str, Any] = {"state": "late", "failures": 0, "next_poll_at": self._database.clock.now()}
+        if secrets is not None:
+            changes["secrets"] = self._vault.seal(_json(secrets), **_cell(id))
+        async with self._database.begin() as connection:
+            done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
+            if not done.rowcount:
+                raise NotFound("There is no such connection.")
+            await self._audit.record(connection, "operator", "connection.resumed", f"connection {id}")
+
+    async def claim(self, limit: int, connectors: Collection[str]) -> Sequence[Claimed]:
+        """Lease up to `limit` due connections of these connectors, the longest due first.
+
+        One whose secrets cannot be opened is stopped as misconfigured and left out.
+        """
+        lease, now = new_id(), self._database.clock.now()
+        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+        due = (table.c.next_poll_at <= now) & free & table.c.state.not_in(STOPPED)
+        chosen = (
+            select(table.c.id).where(table.c.connector.in_(connectors), due).order_by(table.c.next_poll_at)
+        )
+        chosen_now = chosen.limit(limit).with_for_update(skip_locked=True).cte("chosen")
+        taken = (
+            update(table)
+            .where(table.c.id.in_(select(chosen_now.c.id)))
+            .values(lease=lease, leased_until=now + LEASE)
+            .returning(table)
+        )
+        async with self._database.begin() as connection:
+            rows = (await connection.execute(taken)).all()
+        found = [await self._open(row) for row in sorted(rows, key=lambda row: row.next_poll_at)]
+        return [claimed for claimed in found if claimed is not None]
+
+    async def renew(self, id: str, lease: str) -> bool:
+        """Hold a lease for another minute. False where another holder has it by now."""
+        until = self._database.clock.now() + LEASE
+        async with self._database.begin() as connection:
+            done = await connection.execute(update(table).where(_held(id, lease)).values(leased_until=until))
+        return done.rowcount > 0
+
+    async def settle(
+        self, id: str, lease: str, error: WattledgerError | None, again: datetime | None = None
+    ) -> bool:
+        """Note how it went, set the next poll, let go. False, and nothing written, where the lease is lost.
+
+        `again` is when to poll next after a success, None for never. After TryLater it is the vendor's
+        wish within 1 s to 1 h, else 30 s doubled by failure up to 1 h, half of it at random.
+        """
+        now = self._database.clock.now()
+        free = {"lease": None, "leased_until": None}
+        async with self._database.begin() as connection:
+            failures = await connection.scalar(select(table.c.failures).where(_held(id, lease)))
+            if failures is None:
+                return False
+            changes = outcome(error, failures, now, again, self._random)
+            done = await connection.execute(update(table).where(_held(id, lease)).values({**changes, **free}))
+        return done.rowcount > 0
+
+    async def _open(self, row: Row[Any]) -> Claimed | None:
+        secrets: Mapping[str, str] = {}
+        try:
+            if row.secrets is not None:
+                secrets = json.loads(self._vault.open(row.secrets, **_cell(row.id)))
+        except SecretUnreadable as error:
+            await self.settle(row.id, row.lease, error)
+            return None
+        return Claimed(row.id, row.site, row.connector, row.options, secrets, row.lease)
+
+    def _row(self, row: Row[Any]) -> ConnectionRow:
+        waited = row.next_poll_at and self._database.clock.now() - row.next_poll_at > OVERDUE
+        state = "late" if waited and row.state == "ok" else row.state
+        return ConnectionRow(
+            row.id, row.site, row.connector, row.options, state, row.next_poll_at,
+            row.failures, row.last_success, row.last_error, row.created_at,
+        )  # fmt: skip
+
+
+def _held(id: str, lease: str) -> ColumnElement[bool]:
+    fence = true() if sabotaged("lease_fence") else table.c.lease == lease
+    return (table.c.id == id) & fence
+
+
+def _of(site: str | None) -> ColumnElement[bool]:
+    return true() if site is None else table.c.site == site
+
+
+def _cell(id: str) -> dict[str, str]:
+    return {"table": "connection", "row": id, "column": "secrets"}
+
+
+def _json(secrets: Mapping[str, str]) -> bytes:
+    return json.dumps(dict(secrets)).encode()
