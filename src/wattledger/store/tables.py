@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from wattledger.store.audit_guard import guard
 from wattledger.store.columns import BIG, Instant, at, count, document, public_id, reference, words
 
 NAMES = {
@@ -100,6 +101,7 @@ audit = Table(
     words("hash", unique=True),
     sqlite_autoincrement=True,
 )
+guard(audit)
 
 connection = Table(
     "connection",
