@@ -27,6 +27,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "web": BASE | {"web", "store", "insight", "collect", "config", "connectors", "secrets", "logs"},
     "simulators": BASE | {"simulators"},
     "demo": EVERYTHING,
+    "__main__": EVERYTHING,
     "cli": EVERYTHING,
 }
 """part -> parts it may import; the package's own __init__ (the version) is open to all"""
