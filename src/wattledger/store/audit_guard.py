@@ -21,7 +21,8 @@ def guard(audit: Table) -> None:
         _along(audit, _SQLITE.format(verb=verb, sentence=_SENTENCE), "sqlite")
     for statement in _POSTGRES:
         _along(audit, statement, "postgresql")
-    event.listen(audit, "after_drop", DDL("DROP FUNCTION IF EXISTS audit_only_added()").execute_if(dialect="postgresql"))
+    drop = DDL("DROP FUNCTION IF EXISTS audit_only_added()").execute_if(dialect="postgresql")
+    event.listen(audit, "after_drop", drop)
 
 
 def _along(audit: Table, statement: str, dialect: str) -> None:
