@@ -56,7 +56,8 @@ class Vault:
         """`plain` for this cell only. Raises Misconfigured where no key is set."""
         if self._newest is None:
             raise Misconfigured(
-                "No sealing key is set: set WATTLEDGER_KEYS, or start `wattledger serve` once to make a key file."
+                "No sealing key is set: set WATTLEDGER_KEYS, or start `wattledger serve` once, "
+                "which makes a key file."
             )
         nonce = random_bytes(NONCE_BYTES)
         sealed = self._ciphers[self._newest].encrypt(nonce, plain, _cell(table, row, column))

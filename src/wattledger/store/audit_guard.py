@@ -18,12 +18,12 @@ EXECUTE FUNCTION audit_only_added()""",
 def guard(audit: Table) -> None:
     """Create the triggers along with the table."""
     for verb in ("update", "delete"):
-        _along(audit, _SQLITE.format(verb=verb, sentence=_SENTENCE), "sqlite")
+        _on(audit, "after_create", _SQLITE.format(verb=verb, sentence=_SENTENCE), "sqlite")
     for statement in _POSTGRES:
-        _along(audit, statement, "postgresql")
-    drop = DDL("DROP FUNCTION IF EXISTS audit_only_added()").execute_if(dialect="postgresql")
-    event.listen(audit, "after_drop", drop)
+        _on(audit, "after_create", statement, "postgresql")
+    _on(audit, "after_drop", "DROP FUNCTION IF EXISTS audit_only_added()", "postgresql")
 
 
-def _along(audit: Table, statement: str, dialect: str) -> None:
-    event.listen(audit, "after_create", DDL(statement).execute_if(dialect=dialect))
+def _on(audit: Table, moment: str, statement: str, dialect: str) -> None:
+    command = DDL(statement)  # type: ignore[no-untyped-call]
+    event.listen(audit, moment, command.execute_if(dialect=dialect))
