@@ -64,6 +64,8 @@ class Connection:
     options: Mapping[str, Any]
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     lease: str | None = None
+    newest: datetime | None = None
+    """instant of the newest stored reading, None where nothing is stored"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,16 @@ class Dispatch(Protocol):
 
     async def claim(self, limit: int) -> list[Connection]: ...
 
+    async def renew(self, connection: Connection) -> bool:
+        """Hold a claimed connection for longer; False where it has gone to somebody else."""
+        ...
+
     async def deliver(self, connection: Connection, payload: Payload) -> Receipt: ...
 
     def token(self, connection: Connection) -> AbstractAsyncContextManager[TokenSlot]: ...
 
-    async def settle(self, connection: Connection, error: WattledgerError | None) -> None: ...
+    async def settle(
+        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
+    ) -> None:
+        """Let go of a connection; after a success it is due `again` then, never where that is None."""
+        ...

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattledger import localday
 from wattledger.errors import NotFound, Refused
 from wattledger.store.database import Database
 from wattledger.store.tables import site
@@ -71,7 +71,7 @@ class Sites:
         if name is not None:
             changes["name"] = _name(name)
         if timezone is not None:
-            changes["timezone"] = _zone(timezone)
+            changes["timezone"] = localday.zone(timezone).key
         if changes:
             async with self._database.begin() as connection:
                 await connection.execute(update(site).where(site.c.id == id).values(changes))
@@ -87,15 +87,3 @@ def _name(name: str) -> str:
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise Refused(f"A name has 1 to {LONGEST_NAME} printable characters.", "BAD_NAME", "name", 422)
     return name
-
-
-def _zone(timezone: str) -> str:
-    try:
-        return ZoneInfo(timezone).key
-    except (KeyError, ValueError, OSError):
-        raise Refused(
-            "The timezone is not known; use an IANA name like America/Chicago.",
-            "BAD_TIMEZONE",
-            "timezone",
-            422,
-        ) from None

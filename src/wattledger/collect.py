@@ -1,0 +1,240 @@
+"""The loop: claim, sign in, fetch, deliver, settle. The only place that decides what an error means.
+
+It knows the Dispatch protocol and connectors, never a store. One connection is one task: a slow or
+broken account holds up no other. Nothing is remembered here: a killed loop leaves leases that run out.
+
+    LoginRequired   a refused token is refreshed once and the fetch repeated once; then the owner is asked
+    TryLater        also for networks, deadlines and faults of ours: the Dispatch sets the pause
+    others          settled as they are: Misconfigured stops the connection, the rest come back later
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+import structlog
+from httpx2 import AsyncClient, TransportError
+
+from wattledger.clock import Clock
+from wattledger.connectors.base import Account, Connection, Connector, Dispatch, Grant, NextPoll, Token
+from wattledger.errors import LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
+from wattledger.logs import REDACTOR
+from wattledger.model import Payload
+
+log = structlog.get_logger(__name__)
+
+LEAST_LEFT = timedelta(minutes=5)
+"""a token with less life than this is refreshed before use"""
+
+Registry = Callable[[str], Connector]
+Clients = Callable[[Connection, Token | None], AbstractAsyncContextManager[AsyncClient]]
+"""an HTTP client for one connection, signed in where a token is given"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the loop spends its time, in seconds."""
+
+    width: int = 20
+    """connections collected at once"""
+    pause: float = 5.0
+    """between two looks for due connections"""
+    renew: float = 20.0
+    """between two renewals of a lease: a third of its life"""
+    deadline: float = 600.0
+    """the longest one connection may take"""
+    grace: float = 10.0
+    """what running connections get to finish when the loop is told to stop"""
+    refresh_again: tuple[float, ...] = (5.0, 10.0, 25.0)
+    """pauses before the same refresh is sent again after an unclear answer"""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """One loop over one Dispatch."""
+
+    dispatch: Dispatch
+    registry: Registry
+    clock: Clock
+    clients: Clients
+    pace: Pace = Pace()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Collect what falls due until `stop` is set; then let what runs finish, or abandon it."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while not stop.is_set():
+                running |= await self._start(self.pace.width - len(running))
+                running = await self._wait(running, stop)
+            if running:
+                await asyncio.wait(running, timeout=self.pace.grace)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def once(self) -> int:
+        """Collect everything that is due now. Returns how many connections were asked."""
+        asked = 0
+        while tasks := await self._start(self.pace.width):
+            asked += len(tasks)
+            await asyncio.gather(*tasks)
+        return asked
+
+    async def collect(self, connection: Connection) -> WattledgerError | None:
+        """Ask one claimed connection's vendor, and settle. Returns what went wrong, None for nothing."""
+        again: datetime | None = None
+        error: WattledgerError | None = None
+        try:
+            again = await self._held(connection)
+        except WattledgerError as ours:
+            error = ours
+        except Exception as fault:
+            log.exception("collecting failed", connection=connection.id, connector=connection.connector)
+            error = TryLater(
+                f"Collecting failed by a fault of ours ({type(fault).__name__}); it is tried again."
+            )
+        try:
+            await self.dispatch.settle(connection, error, again)
+        except Exception:  # the lease runs out, and the connection is due again
+            log.exception("not settled", connection=connection.id, connector=connection.connector)
+        return error
+
+    async def _start(self, limit: int) -> set[asyncio.Task[None]]:
+        try:
+            claimed = await self.dispatch.claim(limit) if limit > 0 else []
+        except TryLater as error:
+            log.warning("no connection could be claimed", reason=str(error))
+            return set()
+        return {asyncio.create_task(self._report(connection)) for connection in claimed}
+
+    async def _report(self, connection: Connection) -> None:
+        error = await self.collect(connection)
+        about = {"connection": connection.id, "connector": connection.connector}
+        if error is None:
+            log.info("collected", **about)
+        else:
+            log.warning("not collected", **about, error=type(error).__name__, reason=str(error))
+
+    async def _wait(self, running: set[asyncio.Task[None]], stop: asyncio.Event) -> set[asyncio.Task[None]]:
+        """Until told to stop, the pause is over, or a full house has room. Returns what still runs."""
+        bell = asyncio.create_task(stop.wait())
+        full = running if len(running) >= self.pace.width else set()
+        try:
+            await asyncio.wait({bell, *full}, timeout=self.pace.pause, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            bell.cancel()
+        return {task for task in running if not task.done()}
+
+    async def _held(self, connection: Connection) -> datetime | None:
+        """Fetch while the lease is kept; a lost lease ends the fetch as a passed deadline does."""
+        try:
+            async with asyncio.timeout(self.pace.deadline) as limit:
+                keeper = asyncio.create_task(self._keep(connection, limit))
+                try:
+                    return await self._fetch(connection)
+                finally:
+                    keeper.cancel()
+        except TimeoutError:
+            raise TryLater(
+                "The vendor took too long, or another process took over; it is tried again."
+            ) from None
+        except TransportError as error:
+            raise _unreachable(error) from None
+
+    async def _keep(self, connection: Connection, limit: asyncio.Timeout) -> None:
+        held = True
+        while held:
+            await asyncio.sleep(self.pace.renew)
+            with suppress(TryLater):
+                held = await self.dispatch.renew(connection)
+        limit.reschedule(0)
+
+    async def _fetch(self, connection: Connection) -> datetime | None:
+        """Sign in and deliver. Returns when to poll next."""
+        try:
+            connector = self.registry(connection.connector)
+        except NotFound as error:
+            raise Misconfigured(str(error)) from None
+        if connector.grant is None:
+            return await self._deliver(connector, connection, None)
+        token = await self._token(connector.grant, connection)
+        try:
+            return await self._deliver(connector, connection, token)
+        except LoginRequired:
+            token = await self._token(connector.grant, connection, refused=token.generation)
+            return await self._deliver(connector, connection, token)
+
+    async def _deliver(
+        self, connector: Connector, connection: Connection, token: Token | None
+    ) -> datetime | None:
+        """Deliver all that the vendor says. Returns when to poll next."""
+        now = self.clock.now()
+        wishes: list[datetime] = [] if connector.every is None else [now + connector.every]
+        since = None if connection.newest is None else connection.newest - connector.overlap
+        async with self.clients(connection, token) as http:
+            account = Account(http, connection.options, since, now)
+            said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
+            async with aclosing(said):
+                async for item in said:
+                    if isinstance(item, NextPoll):
+                        wishes.append(item.at)
+                    else:
+                        await self._hand_over(connection, item)
+        return min(wishes, default=None)
+
+    async def _hand_over(self, connection: Connection, payload: Payload) -> None:
+        receipt = await self.dispatch.deliver(connection, payload)
+        if (receipt.sha256, receipt.size) != (payload.sha256, len(payload.body)):
+            raise TryLater("What was archived is not what was sent; it is sent again.")
+
+    async def _token(self, grant: Grant, connection: Connection, refused: int | None = None) -> Token:
+        """A token with life left, newer than the refused generation; refreshed by one at a time.
+
+        When the vendor refuses a refresh, the slot is read once more: somebody else may have been faster.
+        """
+        try:
+            return await self._refreshed(grant, connection, refused)
+        except LoginRequired:
+            token = await self._stored(connection)
+            if token is None or not self._good(token, refused):
+                raise
+            return token
+
+    async def _refreshed(self, grant: Grant, connection: Connection, refused: int | None) -> Token:
+        async with self.dispatch.token(connection) as slot:
+            if slot.current is None or not self._good(slot.current, refused):
+                async with self.clients(connection, None) as http:
+                    fresh = await self._ask(grant, connection, slot.current, http)
+                REDACTOR.register(fresh.access, fresh.refresh)
+                await slot.save(fresh)
+            assert slot.current is not None
+            return slot.current
+
+    async def _stored(self, connection: Connection) -> Token | None:
+        async with self.dispatch.token(connection) as slot:
+            return slot.current
+
+    async def _ask(self, grant: Grant, connection: Connection, old: Token | None, http: AsyncClient) -> Token:
+        """Ask the vendor; after an unclear answer the same again, since it may have counted the first."""
+        for pause in self.pace.refresh_again:
+            with suppress(TransportError):
+                try:
+                    return await grant.token(connection.secrets, old, http)
+                except TryLater as error:
+                    if error.after is not None:
+                        raise
+            await asyncio.sleep(pause)
+        return await grant.token(connection.secrets, old, http)
+
+    def _good(self, token: Token, refused: int | None) -> bool:
+        return token.generation != refused and token.expires_at - self.clock.now() > LEAST_LEFT
+
+
+def _unreachable(error: TransportError) -> TryLater:
+    return TryLater(f"The vendor could not be reached ({type(error).__name__}); it is tried again.")
