@@ -8,7 +8,16 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 NOTE = "<!-- Made from the code by `./dev docs`; edit the code instead. -->"
-SMT_PREFIXES = ("SMT_", "INTELLIWATT_", "DROPLET_", "ADMIN_", "GNUPG_", "WATTLEDGER_RELAY_", "WATTLEDGER_TLS_")
+WIDTH = {"terminal_width": 100, "max_content_width": 100}
+SMT_PREFIXES = (
+    "SMT_",
+    "INTELLIWATT_",
+    "DROPLET_",
+    "ADMIN_",
+    "GNUPG_",
+    "WATTLEDGER_RELAY_",
+    "WATTLEDGER_TLS_",
+)
 
 
 def settings_page() -> str:
@@ -26,7 +35,7 @@ Nothing has to be set. A variable is looked for in this order; the first source 
 6. `/home/deploy/smt_ingest/.env`
 
 Env files tolerate an `export ` prefix and quotes. A wrong value ends every command with exit code 78 and
-one line that names the variable, never its value. [Secrets from Vault or AWS](secrets.md) shows how others feed these.
+one line that names the variable, never its value. [Secrets](secrets.md) shows how Vault and AWS feed these.
 
 {_settings_table(lambda name: True)}"""
 
@@ -87,16 +96,16 @@ def command_helps() -> Iterator[tuple[str, str]]:
     from wattledger.cli import app
 
     root: Any = get_command(app)
-    context = root.make_context("wattledger", [], resilient_parsing=True, terminal_width=100, max_content_width=100)
+    context = root.make_context(
+        "wattledger", [], resilient_parsing=True, terminal_width=100, max_content_width=100
+    )
     for name in root.list_commands(context):
         yield from _helps(root.get_command(context, name), name, context)
 
 
 def _helps(command: Any, words: str, parent: Any) -> Iterator[tuple[str, str]]:
     name = words.rpartition(" ")[2]
-    context = command.make_context(
-        name, [], parent=parent, resilient_parsing=True, terminal_width=100, max_content_width=100
-    )
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True, **WIDTH)
     yield words, command.get_help(context).strip()
     for sub in sorted(getattr(command, "commands", {})):
         yield from _helps(command.commands[sub], f"{words} {sub}", context)

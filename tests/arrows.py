@@ -37,7 +37,10 @@ VENDOR_USERS = ("relay", "web.contracts", "cli", "demo")
 
 EXCEPTIONS = {
     ("store", "connectors.base"): "the Dispatch protocol and its words: the store is one Dispatch",
-    ("connectors.smart_meter_texas", "config"): "drop, pgp, auth and api take address and keys from the settings",
+    (
+        "connectors.smart_meter_texas",
+        "config",
+    ): "what calls the utility takes addresses and keys from settings",
 }
 """(who, what) by dotted beginning: why an arrow of the table is crossed there"""
 

@@ -86,13 +86,14 @@ async def _add(email: str, data: Path | None) -> None:
 
 async def _link(email: str, data: Path | None) -> str:
     from wattledger.cli.runtime import opened
-    from wattledger.cli.serve_address import public_address
+    from wattledger.cli.serve import PORT
 
     async with opened(data) as runtime:
         word = await runtime.store.people.start_link(email, runtime.clock.now())
         if word is None:
             raise _unknown(email)
-        return f"{public_address(runtime.settings)}/auth/link?token={word}"
+        address = runtime.settings.base_url or f"http://127.0.0.1:{PORT}"
+        return f"{address.rstrip('/')}/auth/link?token={word}"
 
 
 async def _token(email: str, name: str, data: Path | None) -> str:

@@ -1,0 +1,65 @@
+"""What hub and worker do besides answering: collect due connections, read payloads left by a dead process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from httpx2 import AsyncClient
+
+from wattledger import connectors
+from wattledger.cli.runtime import Runtime
+from wattledger.collect import Collector
+from wattledger.connectors.base import Connection, Token
+from wattledger.connectors.http import client
+from wattledger.errors import WattledgerError
+from wattledger.store.dispatch import StoreDispatch
+
+ORPHANS_EVERY_SECONDS = 10.0
+log = structlog.get_logger(__name__)
+
+
+def polled() -> list[str]:
+    """Connectors that a hub polls. Smart Meter Texas is not one: only a relay may call it."""
+    return [name for name in connectors.names() if connectors.connector(name).every is not None]
+
+
+def collector(runtime: Runtime) -> Collector:
+    """The loop over this store's due connections."""
+    dispatch = StoreDispatch(runtime.store.payloads, runtime.store.connections, polled())
+    return Collector(dispatch, connectors.connector, runtime.clock, _client)
+
+
+@asynccontextmanager
+async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Collect and read orphans while the block runs, and until `stop` is set."""
+    tasks = [
+        asyncio.create_task(collector(runtime).run(stop)),
+        asyncio.create_task(_read_orphans(runtime, stop)),
+    ]
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
+async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            count = await runtime.store.payloads.read_orphans()
+            if count:
+                log.info("read payloads that another process had left", count=count)
+        except WattledgerError as error:
+            log.warning("waiting payloads were not read", reason=str(error))
+        try:
+            await asyncio.wait_for(stop.wait(), ORPHANS_EVERY_SECONDS)
+        except TimeoutError:
+            continue
+
+
+def _client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
+    headers = {"authorization": f"Bearer {token.access}"} if token else {}
+    return client(str(connection.options.get("base_url", "")), headers=headers)
