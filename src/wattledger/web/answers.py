@@ -34,7 +34,9 @@ class Json(Response):
 class Denied(Exception):
     """An answer that a guard gives instead of the route's, in the words of the contract it guards."""
 
-    def __init__(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(str(body.get("error")))
         self.status, self.body, self.headers = status, body, dict(headers or {})
 
@@ -49,22 +51,22 @@ def failure(error: WattledgerError) -> tuple[int, dict[str, Any], dict[str, str]
 
 
 def _status(error: WattledgerError) -> tuple[int, str, dict[str, str]]:
-    match error:
-        case NotFound():
-            return 404, "NOT_FOUND", {}
-        case Refused():
-            after = getattr(error, "after", None)
-            return error.status, error.code, {"Retry-After": str(after)} if after else {}
-        case TryLater():
-            wait = math.ceil(error.after.total_seconds()) if error.after else RETRY_SECONDS
-            return 503, "TRY_LATER", {"Retry-After": str(max(1, wait))}
-        case LoginRequired():
-            return 401, "LOGIN_REQUIRED", {"WWW-Authenticate": "Bearer"}
-        case BadPayload():
-            return 422, error.code.upper(), {}
-        case Misconfigured():
-            return 503, "NOT_CONFIGURED", {}
-    return 500, "INTERNAL", {}
+    if isinstance(error, Refused):
+        after = getattr(error, "after", None)
+        return error.status, error.code, {"Retry-After": str(after)} if after else {}
+    if isinstance(error, TryLater):
+        wait = math.ceil(error.after.total_seconds()) if error.after else RETRY_SECONDS
+        return getattr(error, "status", 503), "TRY_LATER", {"Retry-After": str(max(1, wait))}
+    if isinstance(error, BadPayload):
+        return 422, error.code.upper(), {}
+    return next((found for kind, found in _PLAIN.items() if isinstance(error, kind)), (500, "INTERNAL", {}))
+
+
+_PLAIN: dict[type[WattledgerError], tuple[int, str, dict[str, str]]] = {
+    NotFound: (404, "NOT_FOUND", {}),
+    LoginRequired: (401, "LOGIN_REQUIRED", {"WWW-Authenticate": "Bearer"}),
+    Misconfigured: (503, "NOT_CONFIGURED", {}),
+}
 
 
 def sentence(errors: Sequence[Any]) -> str:

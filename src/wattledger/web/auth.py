@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from wattledger.errors import LoginRequired, Refused
+from wattledger.faults import sabotaged
 from wattledger.store.people import Principal
 from wattledger.web.guards import guards
 from wattledger.web.hub import Hub, hub
@@ -27,6 +28,11 @@ SESSION_SECONDS = 90 * 86400
 def cookie_name(secure: bool) -> str:
     """The session cookie's name: with the `__Host-` prefix on https."""
     return f"__Host-{COOKIE}" if secure else COOKIE
+
+
+def scope_of(person: Principal) -> str | None:
+    """The site that bounds every query of this person; what lies outside looks as if it did not exist."""
+    return None if sabotaged("tenant_scope") else person.site
 
 
 def session_token(request: Request) -> str | None:
@@ -58,14 +64,20 @@ def clear_session(response: Response, request: Request) -> None:
 async def current(request: Request) -> Principal | None:
     """The person who asks, None where nobody is signed in. A wrong API token is LoginRequired."""
     found: Hub = hub(request)
-    if (bearer := _bearer(request)) is not None:
-        principal = await found.store.people.principal_for_api_token(bearer, found.clock.now())
-        if principal is None:
-            raise LoginRequired("This API token is not valid (any more); make a new one.")
-        return principal
+    if (word := bearer(request)) is not None:
+        return await _by_bearer(found, word)
     if (session := session_token(request)) is not None:
         return await found.store.people.session(session, found.clock.now())
     return None
+
+
+async def _by_bearer(found: Hub, word: str) -> Principal:
+    """By API token, or by the access token that a sign-in link gave to a separate front end."""
+    people, now = found.store.people, found.clock.now()
+    principal = await people.principal_for_api_token(word, now) or await people.session(word, now)
+    if principal is None:
+        raise LoginRequired("This token is not valid (any more); make a new one.")
+    return principal
 
 
 @guards("session")
@@ -89,7 +101,8 @@ User = Annotated[Principal, Depends(require_user)]
 Owner = Annotated[Principal, Depends(require_owner)]
 
 
-def _bearer(request: Request) -> str | None:
+def bearer(request: Request) -> str | None:
+    """The token of an Authorization header, None without one. Raises LoginRequired for a malformed one."""
     values = request.headers.getlist("authorization")
     if not values:
         return None

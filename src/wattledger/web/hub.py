@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from fastapi import Request
 from wattledger.clock import Clock
 from wattledger.config import Settings
 from wattledger.store import Store
+from wattledger.web.disk import Disk
 from wattledger.web.metrics import Metrics
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger
@@ -33,7 +35,9 @@ class Hub:
     trigger: Trigger
     failures: Throttle
     links: Throttle
+    disk: Disk
     metrics: Metrics = field(default_factory=Metrics)
+    streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     announce: Callable[[str], None] = _to_terminal
     address: str | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -70,10 +72,8 @@ class _Measured:
             if self._size <= self._limit:
                 await send(message)
 
-        try:
+        with suppress(TooLarge):  # answered below, as when the route caught it itself
             await self._app(scope, measured, guarded)
-        except TooLarge:
-            pass  # answered below, as when the route caught it itself
         if self._size > self._limit:
             await _answer(send, self._limit, self._way_out)
 

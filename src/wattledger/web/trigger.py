@@ -1,4 +1,4 @@
-"""The hub's way to ask the relay for work: one POST to DROPLET_WEBHOOK_URL. The hub itself never calls SMT."""
+"""The hub's way to ask the relay for work: one POST to DROPLET_WEBHOOK_URL. The hub never calls SMT."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ async def _post(url: str, secret: str, request: Mapping[str, Any]) -> Any:
             answer = await client.post(url, content=orjson.dumps(dict(request)), headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
         kind = type(error).__name__
-        raise TriggerFailed("WEBHOOK_CONNECTION_FAILED", f"The relay can't be reached ({kind}).", 502) from None
+        raise TriggerFailed(
+            "WEBHOOK_CONNECTION_FAILED", f"The relay can't be reached ({kind}).", 502
+        ) from None
     if not answer.is_success:
         text = f"The relay answered {answer.status_code}."
         raise TriggerFailed("WEBHOOK_FAILED", text, 502, answer.status_code)

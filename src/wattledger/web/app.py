@@ -1,0 +1,81 @@
+"""The hub's web app: routes, guards and frame put together around a store."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from wattledger.clock import Clock, SystemClock
+from wattledger.config import Settings
+from wattledger.store import Store
+from wattledger.web import failures, pages, reference, signin, system, v1
+from wattledger.web.contracts import smt
+from wattledger.web.csrf import SameOrigin, allowed_origins
+from wattledger.web.disk import Disk
+from wattledger.web.frame import Frame
+from wattledger.web.hub import Hub
+from wattledger.web.limits import BodyLimit
+from wattledger.web.throttle import Throttle
+from wattledger.web.trigger import Trigger, to_relay
+
+DESCRIPTION = (
+    "One exact ledger for a site's electricity. Instants are UTC, energy is kWh, null means unknown."
+)
+
+
+def create_app(
+    store: Store,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    trigger: Trigger | None = None,
+    address: str | None = None,
+) -> FastAPI:
+    """The app for an opened store. `address` is where it is bound; `trigger` asks the relay for work.
+
+    What a running hub holds is `app.state.hub`.
+    """
+    time = clock or SystemClock()
+    app = FastAPI(
+        title="Wattledger",
+        version=version("wattledger"),
+        description=DESCRIPTION,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.hub = Hub(
+        store=store,
+        settings=settings,
+        clock=time,
+        trigger=trigger or to_relay(settings),
+        failures=Throttle(time, burst=20, per_minute=20),
+        links=Throttle(time, burst=10, per_minute=2),
+        disk=Disk(settings.data, time),
+        address=address,
+    )
+    for part in (signin, system, reference, v1, smt, pages):
+        app.include_router(part.router)
+    app.mount("/static", pages.static)
+    failures.install(app)
+    _frame(app, settings)
+    return app
+
+
+def _frame(app: FastAPI, settings: Settings) -> None:
+    """From the innermost to the outermost: origin check, body limit, CORS, headers and log."""
+    app.add_middleware(SameOrigin, settings=settings)
+    app.add_middleware(BodyLimit)
+    if origins := allowed_origins(settings):
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["authorization", "content-type", "x-filename"],
+            expose_headers=["x-request-id", "content-disposition"],
+        )
+    app.add_middleware(Frame, metrics=app.state.hub.metrics)

@@ -1,0 +1,18 @@
+"""The routes of the Smart Meter Texas contract, together."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from wattledger.web.contracts import (
+    smt_analysis,
+    smt_heartbeat,
+    smt_inspector,
+    smt_pull,
+    smt_status,
+    smt_stream,
+)
+
+router = APIRouter()
+for part in (smt_pull, smt_stream, smt_heartbeat, smt_status, smt_inspector, smt_analysis):
+    router.include_router(part.router)

@@ -1,0 +1,160 @@
+"""POST /api/admin/smt/pull: a file inline in JSON, or, without `content_b64`, a wish for the relay.
+
+Takes the brief's body and the original's (with `mode`). An inline file is answered after it was archived,
+read and committed; bytes that cannot be read are kept and answered 200 with the reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+
+from wattledger.errors import Refused
+from wattledger.model import Payload, Source
+from wattledger.store.rows import Delivered
+from wattledger.web import intake
+from wattledger.web.answers import Json
+from wattledger.web.contracts import smt_fields as fields
+from wattledger.web.contracts.smt_inline import Inline, unpack
+from wattledger.web.contracts.smt_trigger import ask_relay
+from wattledger.web.hub import Hub, hub
+from wattledger.web.jsonbody import decode, is_json
+from wattledger.web.machine import require_machine
+
+router = APIRouter(tags=["Smart Meter Texas"])
+MODES = (None, "inline", "trigger")
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "filename": {"type": "string"},
+                        "mime": {"type": "string", "default": "text/csv"},
+                        "encoding": {"enum": ["base64", "base64+gzip"]},
+                        "content_b64": {"type": "string"},
+                        "esiid": {"type": "string"},
+                        "meter": {"type": "string"},
+                        "captured_at": {"type": "string", "format": "date-time"},
+                        "sizeBytes": {"type": "integer"},
+                        "source": {"type": "string"},
+                        "reason": {"type": "string"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/api/admin/smt/pull", dependencies=[Depends(require_machine)], openapi_extra=BODY)
+async def pull(request: Request) -> Json:
+    """Take in one SMT file from the relay, or ask the relay to fetch."""
+    message = await _message(request)
+    if message.get("mode") not in MODES:
+        raise Refused("mode must be inline or trigger, or be left out.", "BAD_MODE", "mode")
+    if message.get("mode") == "inline" or "content_b64" in message:
+        return await _take_inline(hub(request), message)
+    return await ask_relay(hub(request), message)
+
+
+async def _message(request: Request) -> dict[str, Any]:
+    if not is_json(request):
+        raise Refused("Send JSON with content-type application/json.", "EXPECTED_JSON")
+    body = await request.body()
+    value = decode(body) if len(body) < 1 << 20 else await asyncio.to_thread(decode, body)
+    if not isinstance(value, dict):
+        raise Refused("The JSON body must be an object.", "BAD_JSON")
+    return value
+
+
+async def _take_inline(found: Hub, message: Mapping[str, Any]) -> Json:
+    name, mime = fields.filename(message), fields.mime(message)
+    labels = {key: fields.text(message, key) for key in ("source", "meter", "houseId")}
+    captured, wrapped = fields.instant(message, "captured_at"), fields.wrappings(message.get("wrapped_in"))
+    claimed = fields.claimed_esiid(message)
+    inline = await asyncio.to_thread(unpack, message)
+    payload = Payload(
+        connector=await intake.connector_of(inline.body),
+        source=Source.RELAY,
+        body=inline.body,
+        received_at=found.clock.now(),
+        filename=name,
+        mime=mime,
+        headers=headers(labels, claimed, message.get("captured_at") if captured else None),
+        wrapped_in=wrapped,
+    )
+    site = await found.store.sites.default()
+    delivered = await intake.take_in(found, site.id, payload)
+    row = await found.store.payloads.get(delivered.id, None) if delivered.id else None
+    return Json(_answer(message, payload, inline, delivered, row.storage_path if row else ""))
+
+
+def headers(labels: Mapping[str, str | None], esiid: str | None, captured: str | None) -> dict[str, str]:
+    """What a sender said beside a file, kept with the payload as it was said."""
+    said = {**labels, "source": labels.get("source") or "adhocusage", "esiid": esiid, "captured_at": captured}
+    return {key: value for key, value in said.items() if value}
+
+
+def _answer(
+    message: Mapping[str, Any], payload: Payload, inline: Inline, delivered: Delivered, path: str
+) -> dict[str, Any]:
+    packed = {} if inline.packed is None else {"compressedBytes": inline.packed}
+    return {
+        "ok": True,
+        "mode": "inline",
+        "filename": payload.filename,
+        "mime": payload.mime,
+        "source": payload.headers["source"],
+        "esiid": message.get("esiid"),
+        "meter": message.get("meter"),
+        "captured_at": message.get("captured_at"),
+        "encoding": inline.encoding,
+        **packed,
+        **stored(delivered, path, payload.headers.get("esiid")),
+    }
+
+
+def stored(delivered: Delivered, path: str, claimed: str | None) -> dict[str, Any]:
+    """What the hub made of a file: receipt, summary, and notes for people."""
+    return {
+        "sizeBytes": delivered.size,
+        "sha256": delivered.sha256,
+        "storagePath": path,
+        "persisted": not delivered.duplicate,
+        "duplicate": delivered.duplicate,
+        "id": str(delivered.id),
+        "message": _sentence(delivered),
+        "intervalNormalized": delivered.state == "read" and delivered.kind == "interval",
+        "state": delivered.state,
+        "kind": delivered.kind,
+        "reason": delivered.reason,
+        "summary": intake.summary(delivered.summary),
+        "notes": _notes(delivered, claimed),
+    }
+
+
+def _sentence(delivered: Delivered) -> str:
+    if delivered.state == "rejected":
+        return f"Inline payload stored; it can't be read: {delivered.reason}"
+    if delivered.duplicate:
+        return "Inline payload verified (duplicate sha256, nothing changed)."
+    if delivered.kind == "interval":
+        return "Inline payload stored and normalized."
+    return f"Inline payload stored ({delivered.kind})."
+
+
+def _notes(delivered: Delivered, claimed: str | None) -> list[str]:
+    found = [point.external_id for point in delivered.summary.points]
+    notes = list(delivered.summary.notes)
+    if claimed and found and claimed not in found:
+        rows = ", ".join(found[:5])
+        notes.append(
+            f"The message names ESIID {claimed}, the file's rows name {rows}; the rows were followed."
+        )
+    return notes

@@ -1,0 +1,63 @@
+"""/healthz, /readyz, /metrics: for the operator's machines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from wattledger.errors import TryLater
+from wattledger.store.principal import Principal
+from wattledger.web.answers import Json, failure
+from wattledger.web.auth import bearer, current, require_owner
+from wattledger.web.guards import guards, public
+from wattledger.web.hub import Hub, hub
+from wattledger.web.machine import ADMIN, check
+
+router = APIRouter(tags=["System"])
+
+
+@guards("metrics")
+async def require_metrics(request: Request, person: Annotated[Principal | None, Depends(current)]) -> None:
+    """An owner's API token as Bearer, or the admin token. Raises LoginRequired, Refused, Denied."""
+    if bearer(request) is not None:
+        await require_owner(person)
+    else:
+        check(request, ADMIN)
+
+
+@router.get("/healthz", dependencies=[Depends(public)])
+async def healthz() -> Json:
+    """Say that the process answers."""
+    return Json({"ok": True})
+
+
+@router.get("/readyz", dependencies=[Depends(public)])
+async def readyz(request: Request) -> Json:
+    """Say whether the hub can take in data: the database answers and the disk has room."""
+    found = hub(request)
+    try:
+        found.disk.check()
+        await found.store.ping()
+    except TryLater as error:
+        status, body, headers = failure(error)
+        return Json(body, status, headers)
+    return Json({"ok": True, "database": "answers", "free_mib": found.disk.free >> 20})
+
+
+@router.get("/metrics", dependencies=[Depends(require_metrics)])
+async def metrics(request: Request) -> Response:
+    """Counters in Prometheus' text format; needs `x-admin-token`, or an owner's API token as Bearer."""
+    found = hub(request)
+    await _refresh(found)
+    return Response(found.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _refresh(found: Hub) -> None:
+    now = found.clock.now()
+    for beat in await found.store.connections.heartbeats():
+        found.metrics.heartbeat_age.labels(beat.name).set((now - beat.at).total_seconds())
+    newest = await found.store.payloads.list(None, limit=1)
+    if newest:
+        found.metrics.newest_reading_age.set((now - newest[0].received_at).total_seconds())

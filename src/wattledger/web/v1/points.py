@@ -1,0 +1,179 @@
+"""/v1/usage-points: what is measured, its gaps, its overruled readings, its observations."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from wattledger import localday, units
+from wattledger.model import Flow
+from wattledger.store.principal import Principal
+from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
+from wattledger.web.answers import Json
+from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.hub import hub
+from wattledger.web.jsonbody import Body, Text, described, json_body
+from wattledger.web.parameters import bounded, public_id
+from wattledger.web.v1.period import period
+
+router = APIRouter(prefix="/v1/usage-points", tags=["Usage points"])
+
+
+class FlowName(StrEnum):
+    """The direction of energy: delivered to the site, received from it."""
+
+    DELIVERED = "delivered"
+    RECEIVED = "received"
+
+    @property
+    def flow(self) -> Flow:
+        """The flow of that name."""
+        return Flow[self.name]
+
+
+async def find_point(request: Request, person: Principal, id: str) -> UsagePointRow:
+    """A usage point of the person's site. Raises NotFound."""
+    return await hub(request).store.points.get(public_id(id, "usage point"), scope_of(person))
+
+
+@router.get("")
+async def usage_points(request: Request, person: User) -> Json:
+    """List the site's usage points with what is known of them."""
+    store = hub(request).store
+    points = await store.points.list(scope_of(person))
+    known = [await store.energy.coverage(point, Flow.DELIVERED) for point in points]
+    return Json({"usage_points": [point_json(p, c) for p, c in zip(points, known, strict=True)]})
+
+
+@router.get("/{id}")
+async def usage_point(request: Request, person: User, id: str) -> Json:
+    """Show one usage point with its coverage by flow."""
+    point = await find_point(request, person, id)
+    energy = hub(request).store.energy
+    flows = {flow.name.lower(): coverage_json(await energy.coverage(point, flow)) for flow in Flow}
+    return Json({**point_json(point, await energy.coverage(point, Flow.DELIVERED)), "flows": flows})
+
+
+class Change(Body):
+    """A new name or zone for a usage point."""
+
+    name: Text | None = None
+    timezone: Text | None = None
+
+
+@router.patch("/{id}", openapi_extra=described(Change))
+async def change_point(
+    request: Request, person: Owner, id: str, change: Annotated[Change, Depends(json_body(Change))]
+) -> Json:
+    """Rename a usage point, or move it to another zone: its days are then recomputed."""
+    point, store = await find_point(request, person, id), hub(request).store
+    if change.name:
+        await store.points.rename(point.id, change.name)
+    if change.timezone and localday.zone(change.timezone):
+        await store.points.set_timezone(point.id, change.timezone)
+    changed = await store.points.get(point.id, scope_of(person))
+    return Json(point_json(changed, await store.energy.coverage(changed, Flow.DELIVERED)))
+
+
+@router.get("/{id}/gaps")
+async def gaps(
+    request: Request,
+    person: User,
+    id: str,
+    start: str | None = None,
+    end: str | None = None,
+    flow: FlowName = FlowName.DELIVERED,
+) -> Json:
+    """List runs of quarter-hours without a reading, from the first known day to yesterday."""
+    point, found = await find_point(request, person, id), hub(request)
+    span = period(point, "day", start, end, found.clock.now()) if start or end else None
+    first, last = (span.first_day, span.last_day) if span else (None, None)
+    runs = await found.store.energy.gaps(point, flow.flow, first, last)
+    return Json({"flow": flow, "timezone": point.timezone, "gaps": [gap_json(run) for run in runs]})
+
+
+@router.get("/{id}/revisions")
+async def revisions(
+    request: Request,
+    person: User,
+    id: str,
+    start: str | None = None,
+    end: str | None = None,
+    flow: FlowName = FlowName.DELIVERED,
+) -> Json:
+    """List readings that were overruled: the value that lost and the one that holds."""
+    point, found = await find_point(request, person, id), hub(request)
+    span = period(point, "day", start, end, found.clock.now()) if start or end else None
+    first, last = (span.first_day, span.last_day) if span else (None, None)
+    changed = await found.store.energy.revisions(point, flow.flow, first, last)
+    listed = [{"start": r.start, "losing": _said(r.losing), "winning": _said(r.winning)} for r in changed]
+    return Json({"unit": "kWh", "flow": flow, "timezone": point.timezone, "revisions": listed})
+
+
+@router.get("/{id}/observations")
+async def observations(
+    request: Request,
+    person: User,
+    id: str,
+    start: str | None = None,
+    end: str | None = None,
+    limit: str | None = None,
+) -> Json:
+    """List what the device said at its moments, oldest first."""
+    point, found = await find_point(request, person, id), hub(request)
+    span = period(point, "day", start, end, found.clock.now())
+    most = bounded("limit", limit, 1000, 10_000)
+    rows = await found.store.observations.list(point, span.start, span.end, limit=most)
+    return Json({"observations": [{"at": row.at, "values": row.values} for row in rows]})
+
+
+def point_json(point: UsagePointRow, known: Coverage) -> dict[str, Any]:
+    """A usage point as JSON."""
+    return {
+        "id": point.id,
+        "kind": point.kind,
+        "external_id": point.external_id,
+        "name": point.name,
+        "timezone": point.timezone,
+        "connector": point.connector,
+        "details": point.details,
+        "created_at": point.created_at,
+        "coverage": coverage_json(known),
+    }
+
+
+def coverage_json(known: Coverage) -> dict[str, Any]:
+    """A coverage as JSON; days local, energy in kWh."""
+    return {
+        "first_day": known.first_day,
+        "last_day": known.last_day,
+        "found": known.found,
+        "expected": known.expected,
+        "estimated": known.estimated,
+        "total_kwh": units.kwh(known.total_wh),
+        "newest": known.newest,
+    }
+
+
+def gap_json(gap: Gap) -> dict[str, Any]:
+    """A gap as JSON."""
+    return {
+        "start": gap.start,
+        "end": gap.end,
+        "slots": gap.slots,
+        "first_day": gap.first_day,
+        "last_day": gap.last_day,
+    }
+
+
+def _said(said: Said | None) -> dict[str, Any] | None:
+    if said is None:
+        return None
+    return {
+        "kwh": units.kwh(said.wh),
+        "quality": said.quality,
+        "revision": said.revision,
+        "payload": str(said.payload),
+    }
