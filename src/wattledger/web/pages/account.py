@@ -1,0 +1,92 @@
+"""Signing in, the first set-up, and settings: the site, the look, API tokens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from wattledger.store.people import Principal
+from wattledger.web import forms
+from wattledger.web.auth import Owner, User, current
+from wattledger.web.guards import public
+from wattledger.web.hub import hub
+from wattledger.web.pages.render import PageRoute, html, page
+from wattledger.web.signin import local_path
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+Token = Annotated[str, Query(max_length=200)]
+NEAR = (
+    "America/Chicago",
+    "America/Denver",
+    "America/New_York",
+    "America/Los_Angeles",
+    "America/Phoenix",
+)
+
+
+@router.get("/signin", summary="The sign-in page", dependencies=[Depends(public)])
+async def sign_in(request: Request, sent: bool = False, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """A field for the mail address; the answer is the same for every address."""
+    if await current(request) is not None:
+        return RedirectResponse(local_path(wanted), 303)
+    local = hub(request).on_loopback(request)
+    return html("signin.html", sent=sent, local=local, fresh=await hub(request).store.people.setup_needed())
+
+
+@router.get("/auth/link", summary="A sign-in link's button", dependencies=[Depends(public)])
+async def link(token: Token = "", wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+    """A button: following a link by itself uses nothing up, since mail scanners follow links."""
+    return html("link.html", token=token, next=local_path(wanted))
+
+
+@router.get("/setup", summary="The first set-up", dependencies=[Depends(public)])
+async def set_up(request: Request, token: Token = "") -> Response:
+    """Who owns this hub, the site's name and its zone."""
+    open_ = await hub(request).store.people.setup_needed()
+    return html("setup.html", 200 if open_ else 410, token=token, open=open_, zones=zones())
+
+
+def zones() -> list[str]:
+    """IANA zones, those nearest to Texas first."""
+    rest = sorted(z for z in available_timezones() if "/" in z and not z.startswith(("Etc/", "SystemV/")))
+    return [*NEAR, *(z for z in rest if z not in NEAR)]
+
+
+@router.get("/settings", summary="Settings of the site and of the person")
+async def settings(request: Request, person: User) -> Response:
+    """The site, the look, API tokens."""
+    return await _settings(request, person)
+
+
+async def _settings(request: Request, person: Principal, fresh: str | None = None, saved: bool = False) -> Response:
+    tokens = [t for t in await hub(request).store.people.api_tokens(person.user_id) if t.revoked_at is None]
+    values = {"tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
+    return await page(request, "settings.html", person, "settings", **values)
+
+
+@router.post("/settings/site", summary="Rename the site or move it to another zone")
+async def save_site(request: Request, person: Owner) -> Response:
+    """Save the site's name and zone."""
+    values = await forms.fields(request)
+    name, timezone = forms.wanted(values, "name"), forms.wanted(values, "timezone")
+    await hub(request).store.sites.update(person.site, name=name, timezone=timezone)
+    return await _settings(request, person, saved=True)
+
+
+@router.post("/settings/tokens", summary="Make an API token and show it once")
+async def make_token(request: Request, person: User) -> Response:
+    """A new API token, shown on this answer only."""
+    name = forms.wanted(await forms.fields(request), "name")
+    fresh = await hub(request).store.people.api_token(person.email, name)
+    return await _settings(request, person, fresh)
+
+
+@router.post("/settings/tokens/{id}/revoke", summary="End an API token")
+async def end_token(request: Request, person: User, id: str) -> Response:
+    """Revoke one of the person's own tokens."""
+    found = hub(request)
+    await found.store.people.revoke_api_token(id, person.user_id, found.clock.now())
+    return RedirectResponse("/settings", 303)

@@ -1,0 +1,117 @@
+"""The meter's page: a day, week, month or year of one usage point. The address holds the whole state."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from wattledger import localday
+from wattledger.model import Flow
+from wattledger.store.people import Principal
+from wattledger.store.rows import PayloadRow, UsagePointRow
+from wattledger.web.auth import User
+from wattledger.web.hub import hub
+from wattledger.web.pages.chart import document
+from wattledger.web.pages.period import By, Period
+from wattledger.web.pages.render import PageRoute, page
+from wattledger.web.pages.sheet import Sheet, load
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+FLOWS = {"delivered": Flow.DELIVERED, "received": Flow.RECEIVED}
+_MOST_FILES = 4
+
+
+@router.get("/", summary="The first page: the meter")
+async def first(person: User) -> Response:
+    """To the meter's page."""
+    return RedirectResponse("/meter", 303)
+
+
+@router.get("/meter", summary="A meter's energy by day, week, month or year")
+async def meter(
+    request: Request,
+    person: User,
+    point: Annotated[str | None, Query(max_length=64)] = None,
+    by: By = "day",
+    start: date | None = None,
+    flow: Annotated[str, Query(pattern="^(delivered|received)$")] = "delivered",
+) -> Response:
+    """The chart, its table and what is known, for the period that holds `start` (default: the newest)."""
+    points = await hub(request).store.points.list(person.site)
+    if not points:
+        return await page(request, "empty.html", person, "meter")
+    chosen = await hub(request).store.points.get(point, person.site) if point else points[0]
+    period = Period.around(by, start or await _newest(request, chosen, FLOWS[flow]))
+    sheet = await load(hub(request).store, chosen, FLOWS[flow], period)
+    files = await _files(request, person, sheet.payloads)
+    view = View(sheet, flow, len(points) > 1)
+    returns = await hub(request).store.energy.coverage(chosen, Flow.RECEIVED)
+    values = {"points": points, "sheet": sheet, "view": view, "files": files, "two_way": returns.found > 0}
+    return await page(request, "meter.html", person, "meter", **values)
+
+
+async def _newest(request: Request, point: UsagePointRow, flow: Flow) -> date:
+    coverage = await hub(request).store.energy.coverage(point, flow)
+    return coverage.last_day or localday.day(localday.today(hub(request).clock.now(), point.timezone))
+
+
+async def _files(request: Request, person: Principal, payloads: list[int]) -> list[PayloadRow]:
+    return [await hub(request).store.payloads.get(i, person.site) for i in payloads[:_MOST_FILES]]
+
+
+class View:
+    """Addresses of the pages around this one, and the chart's data."""
+
+    def __init__(self, sheet: Sheet, flow: str, several: bool) -> None:
+        self._sheet, self._flow, self._several = sheet, flow, several
+
+    def link(self, by: str | None = None, start: date | str | None = None, flow: str | None = None) -> str:
+        """The address of this page with another period, start or flow."""
+        query = {"point": self._sheet.point.id, "by": by or self._sheet.period.by}
+        query["start"] = str(start or self._sheet.period.start)
+        if (flow or self._flow) != "delivered":
+            query["flow"] = flow or self._flow
+        return "/meter?" + urlencode(query)
+
+    def to(self, target: str) -> str:
+        """The address of `day:2026-07-14`."""
+        by, _, start = target.partition(":")
+        return self.link(by, start)
+
+    @property
+    def previous(self) -> str | None:
+        """The period before, None where nothing is known any more."""
+        first = self._sheet.coverage.first_day
+        return self.link(start=self._sheet.period.previous().start) if first and first < self._sheet.period.start else None
+
+    @property
+    def next(self) -> str | None:
+        """The period after, None after the newest reading."""
+        last = self._sheet.coverage.last_day
+        return self.link(start=self._sheet.period.end) if last and last >= self._sheet.period.end else None
+
+    @property
+    def newest(self) -> str | None:
+        """The newest period."""
+        last = self._sheet.coverage.last_day
+        return self.link(start=last) if last else None
+
+    def same_day(self, by: By) -> str:
+        """The period of another kind around the last known day of this one."""
+        last, period = self._sheet.coverage.last_day, self._sheet.period
+        inside = period.start if by in {"month", "year"} or last is None else min(last, period.days[-1])
+        return self.link(by, inside)
+
+    @property
+    def chart(self) -> dict[str, object]:
+        """The chart's data."""
+        sheet = self._sheet
+        deeper = {"month": "day", "year": "month", "week": "day"}.get(sheet.period.by)
+        links = {"previous": self.previous, "next": self.next, "newest": self.newest}
+        links |= {by: self.same_day(by) for by in ("day", "week", "month", "year")}  # type: ignore[arg-type]
+        links["deeper"] = self.link(deeper, "DAY") if deeper else None
+        return document(sheet.period, sheet.bars, sheet.point.name, {k: v for k, v in links.items() if v})

@@ -1,0 +1,105 @@
+"""From a template and values to a page; from an error to a page that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from wattledger.errors import LoginRequired, WattledgerError
+from wattledger.store.people import Principal
+from wattledger.web.answers import failure, sentence
+from wattledger.web.hub import hub
+from wattledger.web.pages import words
+from wattledger.web.pages.attention import attention
+from wattledger.web.pages.static import address
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+SECTIONS = (
+    ("meter", "/meter", "Meter"),
+    ("gaps", "/gaps", "Gaps"),
+    ("files", "/files", "Raw files"),
+    ("sources", "/sources", "Sources"),
+    ("settings", "/settings", "Settings"),
+)
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates, escaped by default; an unknown name is an error, not an empty place."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals.update(
+        words=words, address=address, sections=SECTIONS, state_dot=state_dot, one_day=timedelta(days=1)
+    )
+    return env
+
+
+def state_dot(state: str) -> Markup:
+    """A payload's state as a coloured dot with its word for those who don't see it."""
+    level = {"read": "good", "rejected": "bad"}.get(state, "caution")
+    return Markup('<span class="dot {}" title="{}"></span>').format(level, state)
+
+
+def html(template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page for anyone (sign-in, set-up, errors)."""
+    text = environment().get_template(template).render(**values)
+    return HTMLResponse(text, status)
+
+
+async def page(request: Request, template: str, person: Principal, section: str, **values: Any) -> HTMLResponse:
+    """A page of a signed-in person, in the frame, with the counts of what needs a person."""
+    found = hub(request)
+    site = await found.store.sites.get(person.site)
+    counts = {"sources": await attention(found, person.site)}
+    now = found.clock.now()
+    return html(template, person=person, site=site, section=section, counts=counts, now=now, **values)
+
+
+class PageRoute(APIRoute):
+    """A route whose errors are pages: who isn't signed in is led to the sign-in and back."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler with our errors turned into pages."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except LoginRequired:
+                return sign_in_first(request)
+            except WattledgerError as error:
+                status, body, headers = failure(error)
+                answer = html("error.html", status, title=_title(status), text=body["message"])
+                answer.headers.update(headers)
+                return answer
+            except RequestValidationError as error:
+                return html("error.html", 422, title=_title(422), text=sentence(error.errors()))
+
+        return handle
+
+
+def sign_in_first(request: Request) -> Response:
+    """To the sign-in, and afterwards back to this page."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    back = f"?next={quote(wanted, safe='')}" if request.method == "GET" and wanted != "/" else ""
+    return RedirectResponse(f"/signin{back}", 303)
+
+
+def _title(status: int) -> str:
+    return {404: "There is nothing here", 503: "Not right now", 403: "Not allowed"}.get(status, "That did not work")

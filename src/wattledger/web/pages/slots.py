@@ -1,0 +1,99 @@
+"""The quarter-hours of a period as two arrays: watt-hours, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattledger import localday
+from wattledger.model import MISSING, Flag
+from wattledger.web.pages.period import Period
+
+
+class State(IntEnum):
+    """What a page says of one quarter-hour."""
+
+    NONE = 0
+    """before the first reading or after the newest: nothing is expected yet"""
+    ACTUAL = 1
+    ESTIMATED = 2
+    MISSING = 3
+
+
+WORDS = {State.NONE: "none", State.ACTUAL: "actual", State.ESTIMATED: "estimated", State.MISSING: "missing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """All quarter-hours of a period, in time. `offsets[i]` is where its i-th local day begins."""
+
+    wh: NDArray[np.int64]
+    """0 where nothing is known"""
+    state: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    conflicts: int
+
+    def wh_of(self, state: State) -> int:
+        """Energy of all quarter-hours in that state, Wh."""
+        return int(self.wh[self.state == state].sum())
+
+    def count(self, state: State) -> int:
+        """How many quarter-hours are in that state."""
+        return int((self.state == state).sum())
+
+    def part(self, first: int, last: int) -> Slots:
+        """The quarter-hours of the period's days `first` up to but without `last`."""
+        begin = int(self.offsets[first])
+        stop = int(self.offsets[last])
+        return Slots(self.wh[begin:stop], self.state[begin:stop], self.offsets[first : last + 1] - begin, 0)
+
+
+def gather(period: Period, tz: str, blocks: Iterable[Any], known: tuple[int, int] | None) -> Slots:
+    """Lay stored day blocks out along a period. `known`: first and last day number with any reading."""
+    first = localday.number(period.start)
+    counts = [localday.slots(first + i, tz) for i in range(len(period.days))]
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    wh = np.zeros(offsets[-1], np.int64)
+    state = np.zeros(offsets[-1], np.uint8)
+    if known is not None:
+        low, high = (min(max(n - first, 0), len(counts)) for n in (known[0], known[1] + 1))
+        state[offsets[low] : offsets[high]] = State.MISSING
+    conflicts = 0
+    for block in blocks:
+        begin = int(offsets[block.day - first])
+        n = min(counts[block.day - first], len(block.values))
+        values, flags = np.asarray(block.values[:n]), np.asarray(block.flags[:n])
+        found = values != MISSING
+        guessed = (flags & (Flag.ESTIMATED | Flag.DERIVED)) != 0
+        wh[begin : begin + n] = np.where(found, values, 0)
+        state[begin : begin + n] = np.where(found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING)
+        conflicts += int(((flags & Flag.CONFLICT) != 0).sum())
+    return Slots(wh, state, offsets, conflicts)
+
+
+def edges(slots: Slots, period: Period, bars: int) -> NDArray[np.int64]:
+    """Where each bar of the period's chart begins among its quarter-hours (bars + 1 numbers)."""
+    total = int(slots.offsets[-1])
+    if period.step in {"interval", "hour"}:
+        return np.linspace(0, total, bars + 1).astype(np.int64)
+    if period.step == "day":
+        return slots.offsets
+    starts = [i for i, day in enumerate(period.days) if day.day == 1]
+    return slots.offsets[[*starts, len(period.days)]]
+
+
+def runs(slots: Slots, cuts: NDArray[np.int64]) -> Iterator[tuple[float, float, State]]:
+    """Stretches of one state along the chart's axis, as shares of its width, where bars are equally wide."""
+    changes = np.flatnonzero(np.diff(slots.state)) + 1
+    places = np.interp(
+        np.concatenate([[0], changes, [len(slots.state)]]), cuts, np.linspace(0, 1, len(cuts))
+    )
+    firsts = np.concatenate([[0], changes]).astype(np.int64)
+    for (left, right), first in zip(pairwise(places), firsts, strict=True):
+        yield float(left), float(right), State(int(slots.state[first]))
