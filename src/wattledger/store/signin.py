@@ -46,8 +46,9 @@ class SignIn:
         names = ["digest", "person", "purpose", "created_at", "expires_at"]
         async with self._database.begin() as connection:
             await connection.execute(delete(login_link).where(login_link.c.expires_at < now - LINK_LIFE))
-            made = await connection.execute(insert(login_link).from_select(names, found))
-        return word if made.rowcount else None
+            statement = insert(login_link).from_select(names, found).returning(login_link.c.digest)
+            made = (await connection.execute(statement)).one_or_none()
+        return None if made is None else word
 
     async def consume_link(self, word: str, now: datetime) -> str | None:
         """Turn a link into a session. Returns the session's word; None for a used, old or unknown link."""

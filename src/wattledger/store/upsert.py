@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 async def insert_new(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert unless a row of that key exists. Returns whether it did."""
     statement = _insert(connection, table).values(values).on_conflict_do_nothing()
-    return (await connection.execute(statement)).rowcount > 0
+    made = await connection.execute(statement.returning(*table.primary_key))
+    return made.one_or_none() is not None
 
 
 async def insert_or_update(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> None:
