@@ -38,7 +38,9 @@ class Outcome:
 
 @app.command()
 def ingest(
-    files: Annotated[list[Path], typer.Argument(help="CSV, JSON, Green Button XML; plain, .gz, .zip, PGP.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON, Green Button; plain, gzip, zip, PGP.")
+    ],
     esiid: Annotated[
         str | None, typer.Option(help="The meter, where the file itself does not name it.")
     ] = None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from wattledger.cli.lazy import EXIT_ERROR, new_app
+from wattledger.cli.lazy import new_app
 from wattledger.cli.options import Data
+
+if TYPE_CHECKING:
+    from wattledger.store import ReplayResult
 
 app = new_app()
 
@@ -25,14 +28,12 @@ def replay(data: Data = None) -> None:
     Example:
       wattledger replay
     """
-    before, after, result = asyncio.run(_replay(data))
-    typer.echo(f"payloads {result.payloads}  read {result.read}  rejected {result.rejected}")
-    typer.echo(f"digest before {before}\ndigest after  {after}")
-    if result.rejected:
-        raise typer.Exit(EXIT_ERROR)
+    before, result = asyncio.run(_replay(data))
+    typer.echo(f"{result.payloads} payloads were read anew for {result.points} usage point(s).")
+    typer.echo(f"digest before {before}\ndigest after  {result.digest}")
 
 
-async def _replay(data: Path | None) -> tuple[str, str, Any]:
+async def _replay(data: Path | None) -> tuple[str, ReplayResult]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -45,4 +46,4 @@ async def _replay(data: Path | None) -> tuple[str, str, Any]:
             result = await runtime.store.replay(
                 progress=lambda done, total: progress.update(bar, completed=done, total=total)
             )
-        return before, await runtime.store.digest(), result
+        return before, result
