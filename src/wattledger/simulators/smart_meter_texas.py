@@ -129,7 +129,8 @@ class SmtSimulator:
         """`days` days up to `until` (yesterday, Central) in a few dozen files, oldest first.
 
         Months as requested reports (every third with a daily file in its ZIP), corrections of months with
-        estimated values, the newest fortnight in a file a day, and the first month again as an enrollment report.
+        estimated values, the newest fortnight in a file a day, and the first month again as an enrollment
+        report.
         """
         home = self.meters[esiid] if esiid else self.homes[0]
         last = until or calendar(today(self.clock.now(), CENTRAL) - 1)

@@ -1,4 +1,4 @@
-"""The vendor's REST API on loopback: the JWT, and every resource that its guide lists, in documented shapes."""
+"""The vendor's REST API on loopback: the JWT, and every resource that its guide lists."""
 
 from __future__ import annotations
 

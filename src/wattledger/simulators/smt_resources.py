@@ -1,4 +1,7 @@
-"""What each resource of the simulated API answers. Handlers take the request's JSON and give (status, JSON)."""
+"""What each resource of the simulated API answers.
+
+A handler takes the request's JSON and gives (status, JSON).
+"""
 
 from __future__ import annotations
 
@@ -141,9 +144,8 @@ def meter_info(simulator: SmtSimulator, body: Body) -> Answer:
 def premise_info(simulator: SmtSimulator, body: Body) -> Answer:
     """Good premises beside a fault list for unknown ESIIDs."""
     wanted = body.get("esiid") or []
-    premises = [
-        {"ESIID": e, "premiseStatus": "Active", "timeZone": "CST"} for e in wanted if e in simulator.meters
-    ]
+    good = {"premiseStatus": "Active", "timeZone": "CST"}
+    premises = [{"ESIID": e, **good} for e in wanted if e in simulator.meters]
     faults = [{"ESIID": e, "reasonCode": "ESIID not found"} for e in wanted if e not in simulator.meters]
     said = {"trans_id": body.get("trans_id"), "premiseData": premises}
     return 200, {**said, **({"ESIIDFaultList": faults} if faults else {})}

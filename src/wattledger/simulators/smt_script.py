@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TOKEN_PATH = "/v2/token/"
-WALL = b"<!DOCTYPE html><html><head><title>Request Rejected</title></head><body>The requested URL was rejected.</body></html>"
+WALL = b"<!DOCTYPE html><html><head><title>Rejected</title></head><body>Request rejected.</body></html>"
 
 
 @dataclass(frozen=True)
