@@ -96,6 +96,12 @@ class Spool:
         """How many files lie in a folder; any process may ask."""
         return sum(1 for _ in (self.root / folder).glob("*" + SIDECAR))
 
+    def next_due(self) -> float | None:
+        """When the first waiting file may be tried again (UTC epoch seconds); None where none waits."""
+        waiting = [i.next_try for i in self.items("out")]
+        waiting += [i.next_try for i in self.items("enc") if i.next_try]
+        return min(waiting, default=None)
+
     def keep(self, fetched: Sequence[tuple[Item, Path]]) -> None:
         """Takes fetched files (sidecar, part file) into enc/, then remembers that they were taken."""
         write_all([(self.sidecar("enc", item.id), item.dump()) for item, _ in fetched])

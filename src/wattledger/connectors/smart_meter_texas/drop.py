@@ -110,6 +110,7 @@ class Drop:
                 block = await asyncio.wait_for(remote.read(BLOCK, got), self._idle)
                 if not block:
                     break
+                assert isinstance(block, bytes)
                 write(block)
                 got += len(block)
         finally:

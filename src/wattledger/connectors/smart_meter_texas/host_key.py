@@ -42,7 +42,7 @@ async def shown_by(host: str, port: int, timeout: float = 20) -> HostKey:
 
 
 def pin(path: Path, key: HostKey) -> bool:
-    """Writes the key as the only one of its host; other hosts' lines stay. False when it was pinned already."""
+    """Writes the key as the only one of its host; False when it was pinned already."""
     address = key.line.split()[0]
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     if key.line in lines:

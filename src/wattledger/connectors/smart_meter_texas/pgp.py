@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ CODES = {
     "pgp_passphrase": "SMT_PGP_PASSPHRASE does not open the key ({detail}).",
     "pgp_bomb": "It grows beyond what a real file needs ({detail}).",
     "pgp_timeout": "Opening it took too long ({detail}).",
-    "pgp_not_encrypted": "It is a PGP message that never was encrypted ({detail}); anyone could have made it.",
+    "pgp_not_encrypted": "It is a PGP message that was never encrypted ({detail}); anyone can make one.",
     "pgp_too_large": "It is larger than an encrypted file may be ({detail}).",
     "io": "It could not be written ({detail}). Check the disk of the spool.",
 }
@@ -222,10 +223,8 @@ async def _stop(child: asyncio.subprocess.Process, gently: bool) -> None:
             await asyncio.wait_for(child.wait(), 5)
         except TimeoutError:
             gently = False
-    try:
+    with suppress(ProcessLookupError):  # all of the group may be gone already
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # all of the group is gone already
     await child.wait()
 
 

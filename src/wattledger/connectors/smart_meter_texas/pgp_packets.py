@@ -40,7 +40,8 @@ def looks_encrypted(head: bytes) -> bool:
 def shape(head: bytes) -> Shape:
     """The outer packets of a message whose first bytes are given; tolerant of a cut anywhere."""
     data = _binary(head)
-    at, recipients = 0, []
+    at = 0
+    recipients: list[str] = []
     while (packet := _packet(data, at)) is not None:
         if packet.tag in ENCRYPTED:
             return Shape(True, tuple(recipients))
