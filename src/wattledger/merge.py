@@ -114,7 +114,7 @@ def agree(a: Blocks, b: Blocks) -> NDArray[np.bool_]:
 
 def _key(blocks: Blocks) -> NDArray[np.int64]:
     """Rank and Wh in one comparable number, -1 where nothing is known."""
-    key = _RANK[blocks.flags & QUALITY] + (blocks.values.astype(np.int64) + 2**31)
+    key: NDArray[np.int64] = _RANK[blocks.flags & QUALITY] + (blocks.values.astype(np.int64) + 2**31)
     key[blocks.values == MISSING] = -1
     return key
 

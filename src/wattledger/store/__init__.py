@@ -1,0 +1,134 @@
+"""The store: payloads in, exact energy out, on SQLite or PostgreSQL. `open_store` is the only way in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.clock import Clock, SystemClock
+from wattledger.store.archive import Archive
+from wattledger.store.audit import Audit
+from wattledger.store.bodies import Bodies, Corrupt
+from wattledger.store.bulk import Bulk
+from wattledger.store.connections import Connections
+from wattledger.store.database import Database
+from wattledger.store.digest import digest
+from wattledger.store.energy import Energy
+from wattledger.store.migrate import migrate
+from wattledger.store.objects import Objects, open_objects
+from wattledger.store.observations import Observations
+from wattledger.store.payloads import Claims, Payloads
+from wattledger.store.people import People
+from wattledger.store.reader import Parse, Reader
+from wattledger.store.replay import Progress, Replay
+from wattledger.store.rows import Delivered, PayloadRow, ReplayResult, Summary, UsagePointRow
+from wattledger.store.sites import Sites
+from wattledger.store.usage_points import UsagePoints
+
+if TYPE_CHECKING:
+    from wattledger.secrets import Vault
+
+
+class Store:
+    """The repositories of one database, and what concerns all of it."""
+
+    def __init__(self, database: Database, objects: Objects, parse: Parse, vault: Vault) -> None:
+        self.database = database
+        self.objects = objects
+        self.audit = Audit(database)
+        self.sites = Sites(database)
+        self.people = People(database)
+        self.connections = Connections(database, vault)
+        self.energy = Energy(database)
+        self.observations = Observations(database)
+        self.bodies = Bodies(database, objects)
+        archive = Archive(database, self.bodies)
+        reader = Reader(database, archive, _bulk(database), parse)
+        self._replay = Replay(database, self.bodies, reader, self.audit)
+        self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
+        self.points = UsagePoints(database, self._replay.points)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A write transaction. Raises TryLater when the database does not answer."""
+        async with self.database.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        """A read transaction. Raises TryLater when the database does not answer."""
+        async with self.database.connect() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises TryLater when the database does not answer."""
+        await self.database.ping()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.database.close()
+
+    async def digest(self, site: str | None = None) -> str:
+        """One hex word over energy and flags alone (of one site)."""
+        return await digest(self.database, site)
+
+    async def replay(self, site: str | None = None, progress: Progress | None = None) -> ReplayResult:
+        """Read the archive (of one site) anew with today's parser; the ledger is swapped at once.
+
+        `progress(done, all)` is called after each payload.
+        """
+        payloads, points = await self._replay.site(site, progress)
+        return ReplayResult(payloads, points, await self.digest(site))
+
+
+def _bulk(database: Database) -> Bulk:
+    if database.is_postgres:
+        from wattledger.store.bulk_postgres import PostgresBulk
+
+        return PostgresBulk()
+    from wattledger.store.bulk_sqlite import SqliteBulk
+
+    return SqliteBulk()
+
+
+async def open_store(
+    url: str,
+    *,
+    data: Path,
+    parse: Parse,
+    vault: Vault,
+    clock: Clock | None = None,
+    objects: str | None = None,
+) -> Store:
+    """Open the database at `url` (sqlite:///path or postgresql://...), bringing its schema up to date.
+
+    Large bodies go to `objects` (a folder or an s3://, gs://, az:// URL), by default to `objects` in `data`.
+    Raises Misconfigured for an address that is none, TryLater when the database does not answer.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    database = Database(url, clock or SystemClock())
+    try:
+        await migrate(database)
+        store = Store(database, open_objects(objects, data), parse, vault)
+        await store.sites.default()
+    except BaseException:
+        await database.close()
+        raise
+    return store
+
+
+__all__ = [
+    "Claims",
+    "Corrupt",
+    "Delivered",
+    "PayloadRow",
+    "ReplayResult",
+    "Store",
+    "Summary",
+    "UsagePointRow",
+    "open_store",
+]

@@ -18,7 +18,7 @@ VALUES, FLAGS, BIG = np.dtype("<i4"), np.dtype("u1"), np.dtype("<i8")
 
 @dataclass(slots=True)
 class Keys:
-    """Where n blocks belong: usage point (its `n`, or an index that stands for it), flow, local day, slots."""
+    """Where n blocks belong: usage point (its `n`, or an index), flow, local day, slots."""
 
     point: NDArray[np.int32]
     flow: NDArray[np.int16]
@@ -55,10 +55,10 @@ def groups(keys: Keys, blocks: Blocks) -> Iterator[Group]:
     known = blocks.values != MISSING
     revision, mixed_revision = _scalar(blocks.revision, known)
     payload, mixed_payload = _scalar(blocks.payload, known)
-    flagged = blocks.flags.any(axis=1)
-    counts = (
+    flagged = np.asarray(blocks.flags.any(axis=1), bool)
+    total, found, estimated, derived = (
         np.where(known, blocks.values, 0).sum(axis=1, dtype=np.int64),
-        known.sum(axis=1),
+        known.sum(axis=1, dtype=np.int64),
         _count(blocks.flags, Flag.ESTIMATED, flagged),
         _count(blocks.flags, Flag.DERIVED, flagged),
     )
@@ -69,7 +69,10 @@ def groups(keys: Keys, blocks: Blocks) -> Iterator[Group]:
         part = blocks if len(rows) == len(blocks) else blocks.take(rows)
         yield Group(
             keys.take(rows),
-            *(c[rows] for c in counts),
+            total[rows],
+            found[rows],
+            estimated[rows],
+            derived[rows],
             revision[rows],
             payload[rows],
             np.ascontiguousarray(part.values[:, :n], VALUES),

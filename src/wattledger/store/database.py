@@ -118,6 +118,23 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """One connection for several transactions (see `writing`): temporary tables live that long."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """A write transaction on a connection of `session`."""
+        with translated():
+            async with self._held():
+                if not self.is_postgres:
+                    await connection.execution_options(write=True)
+                await connection.rollback()
+                async with connection.begin():
+                    yield
+
+    @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
         async with self._held(), self.engine.connect() as connection:
             if not self.is_postgres:

@@ -1,0 +1,97 @@
+"""What the ledger asks of an engine: many blocks in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.merge import Blocks, Losers
+from wattledger.store.blocks import Group, Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The two tables that are written: the ledger itself, or a replay's copy of it."""
+
+    day: str
+    superseded: str
+
+
+LEDGER = Target("energy_day", "energy_superseded")
+REPLAY = Target("replay_day", "replay_superseded")
+
+COLUMNS = (
+    "day",
+    "usage_point",
+    "flow",
+    "total_wh",
+    "found",
+    "estimated",
+    "derived",
+    "revision",
+    "payload",
+    "values",
+    "flags",
+    "revisions",
+    "payloads",
+)
+"""of `energy_day`, in the order in which rows are written"""
+
+
+class Bulk(Protocol):
+    """Reads and writes blocks; `keys.point` is `usage_point.n` here."""
+
+    async def existing(
+        self, connection: AsyncConnection, target: Target, keys: Keys
+    ) -> tuple[NDArray[np.intp], Blocks]:
+        """Which of these keys are stored already (indexes), and their by-slot blocks."""
+        ...
+
+    async def insert(self, connection: AsyncConnection, target: Target, rows: Iterable[Group]) -> None:
+        """Add rows whose keys are not stored."""
+        ...
+
+    async def replace(self, connection: AsyncConnection, target: Target, rows: Iterable[Group]) -> None:
+        """Overwrite rows whose keys are stored."""
+        ...
+
+    async def supersede(
+        self, connection: AsyncConnection, target: Target, keys: Keys, losers: Losers
+    ) -> None:
+        """Keep losers readable; `losers.block` is an index into `keys`. One that is kept stays."""
+        ...
+
+
+def blobs(matrix: NDArray[np.generic] | None, rows: int) -> list[bytes | None]:
+    """The rows of a matrix as bytes, or None for each."""
+    if matrix is None:
+        return [None] * rows
+    raw = matrix.tobytes()
+    width = len(raw) // rows
+    return [raw[i : i + width] for i in range(0, len(raw), width)]
+
+
+def columns(group: Group) -> list[list[object]]:
+    """The thirteen columns of a group, as Python values."""
+    n = len(group.keys)
+    scalars = (group.total_wh, group.found, group.estimated, group.derived, group.revision, group.payload)
+    matrices = (group.values, group.flags, group.revisions, group.payloads)
+    return [
+        group.keys.day.tolist(),
+        group.keys.point.tolist(),
+        group.keys.flow.tolist(),
+        *(s.tolist() for s in scalars),
+        *(list[object](blobs(m, n)) for m in matrices),
+    ]
+
+
+def loser_columns(keys: Keys, losers: Losers) -> list[list[object]]:
+    """The eight columns of `energy_superseded`, as Python values."""
+    at = losers.block
+    arrays = (keys.point[at], keys.flow[at], keys.day[at], losers.slot, losers.revision)
+    return [a.tolist() for a in (*arrays, losers.flags, losers.wh, losers.payload)]

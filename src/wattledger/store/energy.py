@@ -1,0 +1,122 @@
+"""Energy of a usage point: days, series, gaps, revisions, coverage."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from itertools import groupby
+
+import numpy as np
+from sqlalchemy import func, select
+
+from wattledger import localday
+from wattledger.localday import QUARTER
+from wattledger.model import MISSING, Flow
+from wattledger.store.bounds import bounds
+from wattledger.store.database import Database
+from wattledger.store.days import read_blocks, read_totals
+from wattledger.store.gaps import gaps, partly
+from wattledger.store.revisions import revision
+from wattledger.store.rows import By, Coverage, DayBlock, Gap, Revision, SeriesPoint, UsagePointRow
+from wattledger.store.series import by_days, by_slots, cuts
+from wattledger.store.tables import energy_day, energy_superseded, usage_point
+
+
+class Energy:
+    """The ledger as it is read. Days are local day numbers, first and last included."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def days(self, point: str, flow: Flow, first: int, last: int) -> list[DayBlock]:
+        """The stored blocks of the usage point with that public id."""
+        query = select(usage_point.c.n, usage_point.c.timezone).where(usage_point.c.id == point)
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return []
+        return await read_blocks(self._database, row.n, flow, first, last, row.timezone)
+
+    async def series(
+        self, point: UsagePointRow, flow: Flow, start: date | datetime, end: date | datetime, by: By
+    ) -> list[SeriesPoint]:
+        """Energy of [start, end) in steps; bounds are local dates or aware instants.
+
+        `wh` is None where nothing is known. Raises Refused for bad bounds.
+        """
+        span = bounds(start, end, point.timezone)
+        if by in ("interval", "hour"):
+            blocks = await self._blocks(point, flow, span.first, span.last)
+            return list(by_slots(blocks, span, 1 if by == "interval" else 4))
+        totals = await read_totals(self._database, point.n, flow, span.first, span.last)
+        edges = [block for day in cuts(span) for block in await self._blocks(point, flow, day, day)]
+        return list(by_days(totals, edges, span, localday.day if by == "day" else _month))
+
+    async def gaps(
+        self, point: UsagePointRow, flow: Flow, first: int | None = None, last: int | None = None
+    ) -> list[Gap]:
+        """Runs of quarter-hours without a reading, whole days included, oldest first.
+
+        Without bounds: from the first to the last day that is known.
+        """
+        if first is None or last is None:
+            known = await self.coverage(point, flow)
+            if known.first_day is None or known.last_day is None:
+                return []
+            first = localday.number(known.first_day) if first is None else first
+            last = localday.number(known.last_day) if last is None else last
+        tz, totals = point.timezone, await read_totals(self._database, point.n, flow, first, last)
+        found = {total.day: total.found for total in totals}
+        days = partly(found, first, last, tz)
+        blocks = await self._blocks(point, flow, days[0], days[-1]) if days else []
+        chosen = set(days)
+        return gaps(found, {b.day: b for b in blocks if b.day in chosen}, first, last, tz)
+
+    async def revisions(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[Revision]:
+        """Every value that lost in these days, with the one that holds, by slot."""
+        table = energy_superseded
+        query = (
+            select(table)
+            .where(
+                table.c.usage_point == point.n, table.c.flow == int(flow), table.c.day.between(first, last)
+            )
+            .order_by(table.c.day, table.c.slot, table.c.revision, table.c.flags.desc(), table.c.wh)
+        )
+        async with self._database.connect() as connection:
+            lost = (await connection.execute(query)).all()
+        out = []
+        for day, rows in groupby(lost, key=lambda row: int(row.day)):
+            blocks = await self._blocks(point, flow, day, day)
+            out += [revision(row, blocks[0] if blocks else None, point.timezone) for row in rows]
+        return out
+
+    async def coverage(self, point: UsagePointRow, flow: Flow) -> Coverage:
+        """What is known between the first and the last day; zeros where nothing is."""
+        table = energy_day
+        query = select(
+            func.min(table.c.day),
+            func.max(table.c.day),
+            *(func.sum(table.c[name]) for name in ("found", "estimated", "total_wh")),
+        ).where(table.c.usage_point == point.n, table.c.flow == int(flow))
+        async with self._database.connect() as connection:
+            first, last, found, estimated, wh = (await connection.execute(query)).one()
+        if first is None:
+            return Coverage(None, None, 0, 0, 0, 0, None)
+        span = localday.start(last + 1, point.timezone) - localday.start(first, point.timezone)
+        newest = (await self._blocks(point, flow, last, last))[0]
+        slot = int(np.nonzero(newest.values != MISSING)[0].max())
+        return Coverage(
+            localday.day(first),
+            localday.day(last),
+            int(found),
+            span // QUARTER,
+            int(estimated),
+            int(wh),
+            localday.instant(last, slot, point.timezone) + QUARTER,
+        )
+
+    async def _blocks(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[DayBlock]:
+        return await read_blocks(self._database, point.n, flow, first, last, point.timezone)
+
+
+def _month(day: int) -> date:
+    return localday.day(day).replace(day=1)

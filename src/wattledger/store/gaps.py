@@ -1,0 +1,55 @@
+"""Runs of quarter-hours without a reading. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+import numpy as np
+
+from wattledger import localday
+from wattledger.localday import QUARTER
+from wattledger.model import MISSING
+from wattledger.store.rows import DayBlock, Gap
+
+Run = tuple[datetime, datetime]
+
+
+def partly(found: Mapping[int, int], first: int, last: int, tz: str) -> list[int]:
+    """The days of which some quarter-hours are known and some are not."""
+    return [day for day in range(first, last + 1) if 0 < found.get(day, 0) < localday.slots(day, tz)]
+
+
+def gaps(
+    found: Mapping[int, int], blocks: Mapping[int, DayBlock], first: int, last: int, tz: str
+) -> list[Gap]:
+    """Gaps of days first..last, joined over midnight. `blocks` holds the days that `partly` named."""
+    runs: list[Run] = []
+    for day in range(first, last + 1):
+        if day in blocks:
+            runs += _missing(blocks[day])
+        elif found.get(day, 0) == 0:
+            runs.append((localday.start(day, tz), localday.start(day + 1, tz)))
+    return [_gap(start, end, tz) for start, end in _joined(runs)]
+
+
+def _missing(block: DayBlock) -> list[Run]:
+    edges = np.diff(np.concatenate(([0], block.values == MISSING, [0])).astype(np.int8))
+    begins = localday.start(block.day, block.tz)
+    ups, downs = np.nonzero(edges == 1)[0], np.nonzero(edges == -1)[0]
+    return [(begins + int(a) * QUARTER, begins + int(b) * QUARTER) for a, b in zip(ups, downs, strict=True)]
+
+
+def _joined(runs: Iterable[Run]) -> list[Run]:
+    out: list[Run] = []
+    for start, end in runs:
+        if out and out[-1][1] == start:
+            out[-1] = (out[-1][0], end)
+        else:
+            out.append((start, end))
+    return out
+
+
+def _gap(start: datetime, end: datetime, tz: str) -> Gap:
+    first, last = localday.locate(start, tz)[0], localday.locate(end - QUARTER, tz)[0]
+    return Gap(start, end, (end - start) // QUARTER, localday.day(first), localday.day(last))

@@ -1,0 +1,109 @@
+"""Large bodies outside the database: a local folder written durably, or S3, GCS, Azure by URL.
+
+Keys are `payloads/ab/cdef...`, made from a digest of ours, never from input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Protocol
+
+from wattledger.clock import token
+from wattledger.errors import NotFound, TryLater
+
+
+class Objects(Protocol):
+    """Bytes by key; what `put` returned from is durable."""
+
+    async def put(self, key: str, data: bytes) -> None: ...
+
+    async def get(self, key: str) -> bytes: ...
+
+
+def key_of(sha256: str) -> str:
+    """The key of a body."""
+    return f"payloads/{sha256[:2]}/{sha256[2:]}"
+
+
+def open_objects(url: str | None, data: Path) -> Objects:
+    """The folder `objects` in the data folder, another folder (a path or file:// URL), or a cloud bucket."""
+    if url is None:
+        return Folder(data / "objects")
+    if url.startswith("file://"):
+        return Folder(Path(url.removeprefix("file://")))
+    return Bucket(url) if "://" in url else Folder(Path(url))
+
+
+class Folder:
+    """A local folder: temporary file, fsync, rename, fsync of the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write once; a body of that digest which is there already is kept."""
+        await asyncio.to_thread(self._put, self.root / key, data)
+
+    async def get(self, key: str) -> bytes:
+        """The bytes. Raises NotFound where the file is gone."""
+        try:
+            return await asyncio.to_thread((self.root / key).read_bytes)
+        except FileNotFoundError:
+            raise NotFound(
+                f"The archived body {key} is missing from {self.root}; restore a backup."
+            ) from None
+
+    def _put(self, path: Path, data: bytes) -> None:
+        if path.exists() and path.stat().st_size == len(data):
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{token(6)}")
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        for folder in (path.parent, path.parent.parent, self.root):
+            _sync(folder)
+
+
+class Bucket:
+    """A cloud bucket; credentials come from the provider's own environment variables."""
+
+    def __init__(self, url: str) -> None:
+        from obstore.store import from_url
+
+        self._store = from_url(url)
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Write. Raises TryLater where the store does not take it."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            await obstore.put_async(self._store, key, data)
+        except BaseError as error:
+            raise TryLater(f"The object store did not take {key} ({type(error).__name__}).") from error
+
+    async def get(self, key: str) -> bytes:
+        """Read. Raises NotFound, or TryLater where the store does not answer."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            found = await obstore.get_async(self._store, key)
+            return bytes(await found.bytes_async())
+        except FileNotFoundError:
+            raise NotFound(f"The archived body {key} is missing from the object store.") from None
+        except BaseError as error:
+            raise TryLater(f"The object store did not give {key} ({type(error).__name__}).") from error
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

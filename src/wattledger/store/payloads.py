@@ -1,0 +1,125 @@
+"""Payloads: what vendors said, archived first and read second; the front of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from wattledger.errors import Refused, WattledgerError
+from wattledger.model import Payload
+from wattledger.store.archive import MOST_ATTEMPTS, Archive, Job, LeaseLost, Outcome
+from wattledger.store.bodies import Bodies
+from wattledger.store.catalogue import Catalogue
+from wattledger.store.database import Database
+from wattledger.store.reader import Reader
+from wattledger.store.replay import Replay
+from wattledger.store.rows import Delivered, Summary
+
+_POLL_SECONDS, _MOST_POLLS = 0.05, 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the sender says a payload is about. The rows win; a contradiction becomes a note."""
+
+    external_id: str | None = None
+
+
+class Payloads(Catalogue):
+    """The archive and its readers."""
+
+    def __init__(
+        self, database: Database, bodies: Bodies, archive: Archive, reader: Reader, replay: Replay
+    ) -> None:
+        super().__init__(database, bodies)
+        self._archive = archive
+        self._reader = reader
+        self._replay = replay
+
+    async def deliver(self, site: str, payload: Payload, *, claims: Claims | None = None) -> Delivered:
+        """Archive and read a payload; the receipt is given after both were committed.
+
+        The same file again changes nothing and says so. Bad bytes are kept and `rejected` with a reason.
+        Raises TryLater when the database does not answer: then nothing, or only the archive, was written.
+        """
+        await asyncio.to_thread(lambda: payload.sha256)
+        known = await self._archive.find(site, payload)
+        job = None
+        if known is None:
+            packed = await self._bodies.place(payload.sha256, payload.body)
+            job = await self._archive.add(site, payload, packed)
+        if job is None:
+            return await self._again(known or await self._archive.find(site, payload), payload, claims)
+        await self._read(job)
+        return await self._receipt(job.id, claims, duplicate=False)
+
+    async def _again(self, id: int | None, payload: Payload, claims: Claims | None) -> Delivered:
+        """The receipt of a file that is here already; read now if its first reader died."""
+        assert id is not None
+        for _ in range(_MOST_POLLS):
+            for job in await self._archive.claim(1, only=id):
+                await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
+            receipt = await self._receipt(id, claims, duplicate=True)
+            if receipt.state != "stored":
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        return receipt
+
+    async def _read(self, job: Job) -> None:
+        try:
+            await self._reader.read(job)
+        except LeaseLost:
+            return
+        except WattledgerError:
+            await self._archive.release(job)
+            raise
+
+    async def _receipt(self, id: int, claims: Claims | None, *, duplicate: bool) -> Delivered:
+        row = await self.get(id)
+        summary = Summary.from_json(row.summary)
+        named = claims.external_id if claims else None
+        if named and row.state == "read" and all(p.external_id != named for p in summary.points):
+            summary.notes.append(f"The sender named {named}, but no row of the file is of it.")
+        return Delivered(row.id, row.sha256, row.size, duplicate, row.state, row.kind, summary, row.reason)
+
+    async def read_orphans(self, limit: int = 100) -> int:
+        """Read payloads whose reader died, in one batch. Returns how many were settled."""
+        settled = 0
+        for job in await self._archive.claim(limit):
+            try:
+                settled += await self._rescue(job)
+            except WattledgerError:
+                await self._archive.release(job)
+        return settled
+
+    async def _rescue(self, job: Job) -> bool:
+        if job.attempts >= MOST_ATTEMPTS:
+            reason = f"Reading this file stopped the reader {MOST_ATTEMPTS - 1} times (poison); it is kept."
+            outcome = Outcome("rejected", "opaque", Summary(), reason)
+            async with self._database.begin() as connection:
+                await self._archive.finish(connection, job, outcome)
+            return True
+        row = await self.get(job.id)
+        body = await self._bodies.read(row.sha256)
+        await self._reader.read(replace(job, payload=replace(job.payload, body=body)))
+        return True
+
+    async def withdraw(self, id: int, site: str | None, by: str) -> None:
+        """Take a payload out of the ledger, which is recomputed without it; its bytes are kept.
+
+        Raises NotFound; withdrawing twice changes nothing.
+        """
+        row = await self.get(id, site)
+        if row.state != "withdrawn":
+            await self._replay.withdraw(id, by)
+
+    async def reread(self, id: int, site: str | None = None) -> Delivered:
+        """Read a payload again with today's parser. Raises NotFound; Refused for a withdrawn one."""
+        row = await self.get(id, site)
+        if row.state == "withdrawn":
+            raise Refused("This file was withdrawn; it takes no part in the ledger.", "WITHDRAWN")
+        if row.state == "stored":
+            await self.read_orphans()
+        else:
+            await self._replay.reread(id)
+        return await self._receipt(id, None, duplicate=False)

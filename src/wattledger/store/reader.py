@@ -1,0 +1,151 @@
+"""Reading one archived payload into the ledger: parse and prepare in a thread, then one short transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.errors import BadPayload
+from wattledger.faults import fault
+from wattledger.model import Parsed, Payload
+from wattledger.store import points_of
+from wattledger.store.archive import Archive, Job, Outcome
+from wattledger.store.bulk import LEDGER, Bulk, Target
+from wattledger.store.database import Database
+from wattledger.store.ledger import fold, with_points
+from wattledger.store.observations import keep
+from wattledger.store.points_of import Owner, Resolved
+from wattledger.store.prepare import Prepared, prepare
+from wattledger.store.rows import Summary
+from wattledger.store.tables import payload_point
+
+Parse = Callable[[Payload], Parsed]
+
+
+@dataclass(slots=True)
+class Read:
+    """A payload as today's parser reads it: `parsed` is None where it cannot be read, `reason` says why."""
+
+    parsed: Parsed | None
+    reason: str | None = None
+    prepared: Prepared | None = None
+    seen: tuple[dict[str, str], frozenset[str]] = ({}, frozenset())
+    """the zones and the forbidden external ids for which `prepared` holds"""
+    numbers: set[int] = field(default_factory=set)
+    """the usage points (by `n`) that the payload was written into"""
+
+
+class Reader:
+    """Turns payloads into readings. Bad bytes are an outcome, never an exception."""
+
+    def __init__(self, database: Database, archive: Archive, bulk: Bulk, parse: Parse) -> None:
+        self._database = database
+        self._archive = archive
+        self._bulk = bulk
+        self._parse = parse
+
+    async def read(self, job: Job) -> None:
+        """Read a payload under its lease and write the outcome. Raises LeaseLost, TryLater."""
+        async with self._archive.renewing(job.lease):
+            read = await self.open(job)
+            await self._database.transact(lambda connection: self._commit(connection, job, read))
+        fault("hub.after_ledger_commit")
+
+    async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> None:
+        outcome = await self.write(connection, job, read, LEDGER)
+        await self._archive.finish(connection, job, outcome)
+        fault("hub.before_ledger_commit")
+
+    async def open(self, job: Job) -> Read:
+        """Parse, and prepare with what is known of the usage points now."""
+        read = await asyncio.to_thread(self._parsed, job.payload)
+        if read.parsed is not None:
+            async with self._database.connect() as connection:
+                rows = await points_of.known(connection, read.parsed.points)
+            seen = (points_of.zones(rows), points_of.refused(rows, _owner(job)))
+            await asyncio.to_thread(_prepare, read, job, seen)
+        return read
+
+    async def write(
+        self,
+        connection: AsyncConnection,
+        job: Job,
+        read: Read,
+        target: Target,
+        only: set[int] | None = None,
+        without: frozenset[int] = frozenset(),
+    ) -> Outcome:
+        """Merge what was read into `target`.
+
+        A replay gives `only` (the usage points, by `n`, to be written) and `without` (payloads that are
+        about to be withdrawn, whose observations count as absent).
+        """
+        if read.parsed is None:
+            return Outcome("rejected", "opaque", Summary(), read.reason)
+        owner, points = _owner(job), read.parsed.points
+        stored = await points_of.known(connection, points, lock=True)
+        seen = (points_of.zones(stored), points_of.refused(stored, owner))
+        if seen != read.seen or read.prepared is None:
+            await asyncio.to_thread(_prepare, read, job, seen)
+        assert read.prepared is not None
+        resolved = await points_of.make(connection, points, stored, owner)
+        await self._fold(connection, read.prepared, resolved, target, only)
+        read.numbers = {r.n for r in resolved.rows if r.external_id not in seen[1]}
+        await self._link(connection, job.id, read.numbers)
+        await keep(connection, job.id, resolved, read.parsed.observations, seen[1], without)
+        read.prepared.summary.points = points_of.names(resolved, seen[1])
+        return Outcome("read", read.parsed.kind, read.prepared.summary)
+
+    async def _fold(
+        self,
+        connection: AsyncConnection,
+        prepared: Prepared,
+        resolved: Resolved,
+        target: Target,
+        only: set[int] | None,
+    ) -> None:
+        old = ~resolved.new[prepared.keys.point] if len(prepared.keys) else np.zeros(0, bool)
+        keys, blocks = with_points(prepared.keys, resolved.numbers), prepared.blocks
+        if only is not None:
+            mine = np.isin(keys.point, list(only))
+            keys, blocks, old = keys.take(mine), blocks.take(mine), np.ones(int(mine.sum()), bool)
+        folded = await fold(connection, self._bulk, target, keys, blocks, old)
+        for lost_keys, losers in prepared.losers:
+            await self._bulk.supersede(connection, target, with_points(lost_keys, resolved.numbers), losers)
+        prepared.summary.accepted = folded.accepted
+        prepared.summary.superseded = prepared.readings - folded.accepted
+        prepared.summary.conflicts = folded.conflicts
+
+    async def _link(self, connection: AsyncConnection, payload: int, numbers: set[int]) -> None:
+        """Remember which usage points this payload speaks of."""
+        rows = [{"usage_point": n, "payload": payload} for n in sorted(numbers)]
+        if rows:
+            insert = (postgresql if self._database.is_postgres else sqlite).insert(payload_point)
+            await connection.execute(insert.on_conflict_do_nothing(), rows)
+
+    def _parsed(self, payload: Payload) -> Read:
+        try:
+            return Read(self._parse(payload))
+        except BadPayload as error:
+            return Read(None, str(error))
+        except MemoryError:
+            return Read(None, "This file needs more memory than this machine has.")
+        except Exception as error:
+            kind = type(error).__name__
+            return Read(None, f"The reader failed on this file ({kind}); it is kept and can be read again.")
+
+
+def _owner(job: Job) -> Owner:
+    payload = job.payload
+    return Owner(job.site, payload.connector, payload.source, payload.received_at)
+
+
+def _prepare(read: Read, job: Job, seen: tuple[dict[str, str], frozenset[str]]) -> None:
+    assert read.parsed is not None
+    read.prepared = prepare(read.parsed, job.id, job.payload.received_at, zones=seen[0], refused=seen[1])
+    read.seen = seen

@@ -1,0 +1,167 @@
+"""Recomputing the ledger from the archive: staged beside it, swapped in one transaction.
+
+The archive is the ledger, readings are derived. Deliveries go on meanwhile: what they read is staged too
+before the swap, under the locks that every writer of these usage points needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.faults import fault
+from wattledger.store.archive import MOST_ATTEMPTS, Job, Outcome, payload_of
+from wattledger.store.audit import Audit
+from wattledger.store.bodies import Bodies
+from wattledger.store.bulk import REPLAY
+from wattledger.store.database import Database
+from wattledger.store.reader import Reader
+from wattledger.store.staging import open_staging, swap
+from wattledger.store.tables import observation, payload_point, usage_point
+from wattledger.store.tables import payload as table
+
+Progress = Callable[[int, int], None]
+Last = Callable[[AsyncConnection], Awaitable[None]]
+Own = Callable[[AsyncConnection], Awaitable[set[int]]]
+
+
+@dataclass(slots=True)
+class Scope:
+    """What is recomputed: these usage points (by `n`), and these payloads read anew as a whole."""
+
+    points: set[int]
+    own: Own
+    without: frozenset[int] = frozenset()
+    done: set[int] = field(default_factory=set)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+
+class Replay:
+    """See the module. One replay at a time, across processes."""
+
+    def __init__(self, database: Database, bodies: Bodies, reader: Reader, audit: Audit) -> None:
+        self._database = database
+        self._bodies = bodies
+        self._reader = reader
+        self._audit = audit
+
+    async def points(self, numbers: Iterable[int]) -> int:
+        """Recompute these usage points from every payload that speaks of them."""
+        return await self._run(Scope(set(numbers), _none))
+
+    async def site(self, site: str | None, progress: Progress | None = None) -> tuple[int, int]:
+        """Read all payloads (of one site) anew. Returns how many were read and how many points swapped."""
+        async with self._database.connect() as connection:
+            scope = Scope(await _points_of_site(connection, site), lambda c: _payloads_of(c, site))
+        await self._run(scope, progress=progress)
+        return len(scope.outcomes), len(scope.points)
+
+    async def reread(self, id: int) -> None:
+        """Read one payload anew, and everything that speaks of the same usage points."""
+
+        async def own(_connection: AsyncConnection) -> set[int]:
+            return {id}
+
+        async with self._database.connect() as connection:
+            scope = Scope(await _points_of(connection, id), own)
+        await self._run(scope)
+
+    async def withdraw(self, id: int, by: str) -> None:
+        """Recompute the ledger without one payload; its state changes in the same transaction."""
+
+        async def last(connection: AsyncConnection) -> None:
+            values = {"state": "withdrawn", "lease": None, "leased_until": None}
+            await connection.execute(update(table).where(table.c.id == id).values(**values))
+            await connection.execute(delete(observation).where(observation.c.payload == id))
+            await self._audit.record(connection, by, "payload.withdrawn", f"payload {id}", {})
+
+        async with self._database.connect() as connection:
+            scope = Scope(await _points_of(connection, id), _none, frozenset({id}))
+        await self._run(scope, last)
+
+    async def _run(self, scope: Scope, last: Last | None = None, progress: Progress | None = None) -> int:
+        async with self._database.exclusive("replay"), open_staging(self._database) as connection:
+            while todo := await self._todo(connection, scope):
+                for count, id in enumerate(todo, 1):
+                    async with self._database.writing(connection):
+                        await self._stage(connection, scope, id)
+                    if progress:
+                        progress(count, len(todo))
+            async with self._database.writing(connection):
+                await self._lock(connection, scope)
+                while todo := await self._todo(connection, scope):
+                    for id in todo:
+                        await self._stage(connection, scope, id)
+                await swap(connection, scope.points)
+                await self._settle(connection, scope)
+                if last:
+                    await last(connection)
+                fault("hub.before_replay_commit")
+        return len(scope.done)
+
+    async def _todo(self, connection: AsyncConnection, scope: Scope) -> list[int]:
+        """Payloads to stage next: its own first (they may bring more usage points), then all others."""
+        own = (await scope.own(connection)) - scope.done - scope.without
+        if own:
+            return sorted(own)
+        return sorted(await _linked(connection, scope.points) - scope.done - scope.without)
+
+    async def _stage(self, connection: AsyncConnection, scope: Scope, id: int) -> None:
+        row = (await connection.execute(select(table).where(table.c.id == id))).one()
+        payload = replace(payload_of(row, b""), body=await self._bodies.read(row.sha256))
+        job = Job(id, row.site, "", payload)
+        read = await self._reader.open(job)
+        whole = id in await scope.own(connection)
+        only = None if whole else scope.points
+        outcome = await self._reader.write(connection, job, read, REPLAY, only, scope.without)
+        scope.done.add(id)
+        if whole:
+            scope.outcomes[id] = outcome
+            scope.points |= read.numbers
+
+    async def _lock(self, connection: AsyncConnection, scope: Scope) -> None:
+        query = select(usage_point.c.n).order_by(usage_point.c.n).with_for_update()
+        await connection.execute(query.where(usage_point.c.n.in_(scope.points)))
+
+    async def _settle(self, connection: AsyncConnection, scope: Scope) -> None:
+        for id, outcome in scope.outcomes.items():
+            values = {"state": outcome.state, "kind": outcome.kind, "reason": outcome.reason}
+            settled = and_(table.c.id == id, table.c.state.in_(("read", "rejected")))
+            summary = outcome.summary.to_json()
+            await connection.execute(update(table).where(settled).values(**values, summary=summary))
+
+
+async def _none(_connection: AsyncConnection) -> set[int]:
+    return set()
+
+
+async def _points_of_site(connection: AsyncConnection, site: str | None) -> set[int]:
+    own, linked = select(usage_point.c.n), select(payload_point.c.usage_point).distinct()
+    if site is not None:
+        own = own.where(usage_point.c.site == site)
+        linked = linked.join(table, table.c.id == payload_point.c.payload).where(table.c.site == site)
+    return {*await connection.scalars(own), *await connection.scalars(linked)}
+
+
+async def _payloads_of(connection: AsyncConnection, site: str | None) -> set[int]:
+    readable = and_(table.c.state == "rejected", table.c.attempts < MOST_ATTEMPTS)
+    query = select(table.c.id).where(or_(table.c.state == "read", readable))
+    if site is not None:
+        query = query.where(table.c.site == site)
+    return set(await connection.scalars(query))
+
+
+async def _points_of(connection: AsyncConnection, id: int) -> set[int]:
+    query = select(payload_point.c.usage_point).where(payload_point.c.payload == id)
+    return set(await connection.scalars(query))
+
+
+async def _linked(connection: AsyncConnection, points: set[int]) -> set[int]:
+    query = select(payload_point.c.payload).distinct()
+    query = query.join(table, table.c.id == payload_point.c.payload).where(
+        table.c.state == "read", payload_point.c.usage_point.in_(points)
+    )
+    return set(await connection.scalars(query))

@@ -1,0 +1,131 @@
+"""Energy of a span by interval, hour, local day or local month. Pure, over stored days.
+
+An hour is four consecutive quarter-hours on the UTC axis from local midnight: the doubled hour of autumn is
+two hours, the skipped one of spring none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattledger import localday
+from wattledger.localday import QUARTER
+from wattledger.model import MISSING, Flag
+from wattledger.store.bounds import Bounds
+from wattledger.store.days import DayTotal
+from wattledger.store.rows import DayBlock, Quality, SeriesPoint
+
+
+@dataclass(slots=True)
+class Sum:
+    """What is known of a span of time."""
+
+    wh: int = 0
+    found: int = 0
+    expected: int = 0
+    estimated: int = 0
+    derived: int = 0
+    conflict: bool = False
+
+    def add(self, other: Sum) -> None:
+        """Take in another span."""
+        self.wh += other.wh
+        self.found += other.found
+        self.expected += other.expected
+        self.estimated += other.estimated
+        self.derived += other.derived
+        self.conflict |= other.conflict
+
+    def point(self, start: datetime, end: datetime) -> SeriesPoint:
+        """The span as an answer."""
+        wh = self.wh if self.found else None
+        return SeriesPoint(start, end, wh, self.quality, self.found, self.expected, self.conflict)
+
+    @property
+    def quality(self) -> Quality:
+        """One word for the readings of the span; slots without a reading show in found < expected."""
+        if not self.found:
+            return "missing"
+        if self.estimated == self.found:
+            return "estimated"
+        if self.derived == self.found and not self.estimated:
+            return "derived"
+        return "mixed" if self.estimated or self.derived else "actual"
+
+
+def by_slots(blocks: Sequence[DayBlock], span: Bounds, width: int) -> Iterator[SeriesPoint]:
+    """Points of `width` quarter-hours (1 or 4), cut at the span's borders."""
+    stored = {block.day: block for block in blocks}
+    for day in range(span.first, span.last + 1):
+        begins = localday.start(day, span.tz)
+        low, high = _cut(day, span)
+        block = stored.get(day)
+        for slot in range(low - low % width, high, width):
+            a, b = max(slot, low), min(slot + width, high)
+            part = Sum(expected=b - a) if block is None else _slots(block, a, b)
+            yield part.point(begins + a * QUARTER, begins + b * QUARTER)
+
+
+def by_days(
+    totals: Iterable[DayTotal], edges: Sequence[DayBlock], span: Bounds, label: Callable[[int], object]
+) -> Iterator[SeriesPoint]:
+    """Points of days that share a label (the day itself, or its month).
+
+    `edges` are the blocks of the first and last day where the span cuts them.
+    """
+    stored = {total.day: total for total in totals}
+    cut = {block.day: block for block in edges}
+    day = span.first
+    while day <= span.last:
+        name, start, sum_ = label(day), day, Sum()
+        while day <= span.last and label(day) == name:
+            sum_.add(_day(day, stored.get(day), cut.get(day), span))
+            day += 1
+        begins = max(span.start, localday.start(start, span.tz))
+        yield sum_.point(begins, min(span.end, localday.start(day, span.tz)))
+
+
+def _day(day: int, total: DayTotal | None, block: DayBlock | None, span: Bounds) -> Sum:
+    low, high = _cut(day, span)
+    if total is None:
+        return Sum(expected=high - low)
+    if block is not None:
+        return _slots(block, low, high)
+    return Sum(total.total_wh, total.found, high - low, total.estimated, total.derived)
+
+
+def _cut(day: int, span: Bounds) -> tuple[int, int]:
+    """The slots of a day that lie in the span: [low, high)."""
+    if span.first < day < span.last:
+        return 0, localday.slots(day, span.tz)
+    begins = localday.start(day, span.tz)
+    low = max(0, (span.start - begins) // QUARTER)
+    return low, min(localday.slots(day, span.tz), (span.end - begins) // QUARTER)
+
+
+def cuts(span: Bounds) -> list[int]:
+    """The days that the span holds only in part."""
+    ends = sorted({span.first, span.last})
+    return [day for day in ends if _cut(day, span) != (0, localday.slots(day, span.tz))]
+
+
+def _slots(block: DayBlock, low: int, high: int) -> Sum:
+    values, flags = block.values[low:high], block.flags[low:high]
+    known = values != MISSING
+    return Sum(
+        int(values[known].sum(dtype=np.int64)),
+        int(known.sum()),
+        high - low,
+        _count(flags, Flag.ESTIMATED),
+        _count(flags, Flag.DERIVED),
+        bool(_count(flags, Flag.CONFLICT)),
+    )
+
+
+def _count(flags: NDArray[np.uint8], flag: Flag) -> int:
+    return int(np.count_nonzero(flags & np.uint8(flag)))

@@ -1,0 +1,61 @@
+"""A replay's copy of the ledger's two tables, and the swap."""
+
+# ruff: noqa: S608 - only our own table names are put into statements
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import MetaData, Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import CreateTable
+
+from wattledger.store.bulk import LEDGER, REPLAY
+from wattledger.store.database import Database
+from wattledger.store.tables import energy_day, energy_superseded
+
+_PAIRS = ((energy_day, LEDGER.day, REPLAY.day), (energy_superseded, LEDGER.superseded, REPLAY.superseded))
+_CHUNK = 500
+
+
+@asynccontextmanager
+async def open_staging(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A connection with empty temporary tables that are gone afterwards."""
+    async with database.session() as connection:
+        async with database.writing(connection):
+            for table, _, copy in _PAIRS:
+                await connection.execute(text(f"DROP TABLE IF EXISTS {copy}"))
+                await connection.execute(CreateTable(_temporary(table, copy)))
+        try:
+            yield connection
+        finally:
+            async with database.writing(connection):
+                for _, _, copy in _PAIRS:
+                    await connection.execute(text(f"DROP TABLE {copy}"))
+
+
+async def swap(connection: AsyncConnection, points: Iterable[int]) -> None:
+    """Put the staged rows of these usage points in the place of the ledger's."""
+    for chosen in _chunks(sorted(points)):
+        numbers = ", ".join(map(str, chosen))
+        for table, ledger, copy in _PAIRS:
+            names = ", ".join(f'"{column.name}"' for column in table.c)
+            await connection.execute(text(f"DELETE FROM {ledger} WHERE usage_point IN ({numbers})"))
+            await connection.execute(
+                text(
+                    f"INSERT INTO {ledger} ({names}) SELECT {names} FROM {copy}"
+                    f" WHERE usage_point IN ({numbers})"
+                )
+            )
+
+
+def _temporary(table: Table, name: str) -> Table:
+    copy = table.to_metadata(MetaData(naming_convention={"pk": f"pk_{name}"}), name=name)
+    copy._prefixes = ["TEMPORARY"]
+    return copy
+
+
+def _chunks(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(numbers), _CHUNK):
+        yield numbers[start : start + _CHUNK]

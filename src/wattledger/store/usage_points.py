@@ -1,0 +1,112 @@
+"""Where energy is measured: the table of usage points, and who may write into them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from wattledger import localday
+from wattledger.errors import NotFound, Refused
+from wattledger.store.database import Database
+from wattledger.store.rows import UsagePointRow
+from wattledger.store.tables import site as sites
+from wattledger.store.tables import usage_point
+
+LONGEST_NAME = 200
+FIXED_ZONES = {"smart_meter_texas": "Texas meters are kept in Central time, as their utility reads them."}
+"""connectors whose days are not the owner's to move, and why"""
+
+Rebuild = Callable[[Iterable[int]], Awaitable[object]]
+
+
+class UsagePoints:
+    """The table of usage points. `site` None means: any site (machines and operators)."""
+
+    def __init__(self, database: Database, rebuild: Rebuild) -> None:
+        self._database = database
+        self._rebuild = rebuild
+
+    async def list(self, site: str | None = None) -> list[UsagePointRow]:
+        """All usage points (of one site), oldest first."""
+        query = select(usage_point).order_by(usage_point.c.n)
+        if site is not None:
+            query = query.where(usage_point.c.site == site)
+        async with self._database.connect() as connection:
+            return [row_of(row) for row in await connection.execute(query)]
+
+    async def get(self, id: str, site: str | None = None) -> UsagePointRow:
+        """One usage point. Raises NotFound, also for another site's."""
+        query = select(usage_point).where(usage_point.c.id == id)
+        if site is not None:
+            query = query.where(usage_point.c.site == site)
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFound("There is no such usage point.")
+        return row_of(row)
+
+    async def by_external(self, external_id: str, site: str | None = None) -> UsagePointRow:
+        """The usage point with that ESIID (vehicle, device). Raises NotFound."""
+        query = select(usage_point).where(usage_point.c.external_id == external_id)
+        if site is not None:
+            query = query.where(usage_point.c.site == site)
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no usage point {external_id}.")
+        return row_of(row)
+
+    async def rename(self, id: str, name: str, site: str | None = None) -> UsagePointRow:
+        """Give it another name. Raises NotFound; Refused for an empty or too long one."""
+        name = name.strip()
+        if not name or len(name) > LONGEST_NAME:
+            raise Refused(f"A name has 1 to {LONGEST_NAME} characters.", "BAD_NAME", "name", 422)
+        await self.get(id, site)
+        await self._set(id, name=name)
+        return await self.get(id, site)
+
+    async def set_timezone(self, id: str, timezone: str, site: str | None = None) -> UsagePointRow:
+        """Let its days be those of another zone; they are recomputed from the archive.
+
+        Raises NotFound; Refused for an unknown zone, or where the vendor's days are fixed.
+        """
+        localday.zone(timezone)
+        point = await self.get(id, site)
+        if point.connector in FIXED_ZONES:
+            raise Refused(FIXED_ZONES[point.connector], "FIXED_ZONE", "timezone", 422)
+        if point.timezone != timezone:
+            await self._set(id, timezone=timezone)
+            await self._rebuild([point.n])
+        return await self.get(id, site)
+
+    async def assign(self, external_id: str, site: str) -> UsagePointRow:
+        """Give a usage point to a site. Raises NotFound for either."""
+        point = await self.by_external(external_id)
+        async with self._database.connect() as connection:
+            known = await connection.scalar(select(sites.c.id).where(sites.c.id == site))
+        if known is None:
+            raise NotFound("There is no such site.")
+        await self._set(point.id, site=site)
+        return await self.get(point.id)
+
+    async def _set(self, id: str, **values: Any) -> None:
+        async with self._database.begin() as connection:
+            await connection.execute(update(usage_point).where(usage_point.c.id == id).values(**values))
+
+
+def row_of(row: Row[Any]) -> UsagePointRow:
+    """A row of the table as our value."""
+    return UsagePointRow(
+        id=row.id,
+        site=row.site,
+        kind=row.kind,
+        external_id=row.external_id,
+        name=row.name,
+        timezone=row.timezone,
+        connector=row.connector,
+        details=dict(row.details),
+        created_at=row.created_at,
+        n=row.n,
+    )
