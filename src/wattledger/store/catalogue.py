@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Select, or_, select
 
 from wattledger.errors import NotFound
 from wattledger.store.bodies import Bodies
@@ -75,7 +75,7 @@ def _about(external_id: str) -> Select[Any]:
     return chosen.where(usage_point.c.external_id == external_id)
 
 
-def _row(row: Row[Any]) -> PayloadRow:
+def _row(row: Any) -> PayloadRow:
     return PayloadRow(
         id=row.id,
         site=row.site,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from wattledger.model import Flow
 from wattledger.store.blocks import BIG, FLAGS, VALUES
@@ -50,11 +49,11 @@ async def read_totals(database: Database, point: int, flow: Flow, first: int, la
     """Totals of stored days first..last (inclusive): answered by the index alone."""
     parameters = {"point": point, "flow": int(flow), "first": first, "last": last}
     async with database.connect() as connection:
-        rows: Sequence[Row[Any]] = (await connection.execute(_TOTAL_QUERY, parameters)).all()
-    return [DayTotal(*row) for row in rows]
+        rows: Any = await connection.execute(_TOTAL_QUERY, parameters)
+        return [DayTotal(*row) for row in rows]
 
 
-def _block(row: Row[Any], tz: str) -> DayBlock:
+def _block(row: Any, tz: str) -> DayBlock:
     day, total, found, estimated, derived, revision, payload, values, flags, revisions, payloads = row
     wh = np.frombuffer(values, VALUES)
     return DayBlock(

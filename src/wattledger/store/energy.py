@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
@@ -98,7 +99,8 @@ class Energy:
             *(func.sum(table.c[name]) for name in ("found", "estimated", "total_wh")),
         ).where(table.c.usage_point == point.n, table.c.flow == int(flow))
         async with self._database.connect() as connection:
-            first, last, found, estimated, wh = (await connection.execute(query)).one()
+            row: Any = (await connection.execute(query)).one()
+        first, last, found, estimated, wh = row
         if first is None:
             return Coverage(None, None, 0, 0, 0, 0, None)
         span = localday.start(last + 1, point.timezone) - localday.start(first, point.timezone)

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row
 
 from wattledger import localday
 from wattledger.model import MISSING, NO_REVISION, Flag
 from wattledger.store.rows import DayBlock, Quality, Revision, Said
 
 
-def revision(row: Row[Any], block: DayBlock | None, tz: str) -> Revision:
+def revision(row: Any, block: DayBlock | None, tz: str) -> Revision:
     """A row of `energy_superseded` with the stored day it belongs to."""
     losing = Said(row.wh, _quality(row.flags), _when(row.revision), row.payload)
     return Revision(localday.instant(row.day, row.slot, tz), losing, _winning(block, row.slot))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import select, update
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
@@ -96,7 +96,7 @@ class UsagePoints:
             await connection.execute(update(usage_point).where(usage_point.c.id == id).values(**values))
 
 
-def row_of(row: Row[Any]) -> UsagePointRow:
+def row_of(row: Any) -> UsagePointRow:
     """A row of the table as our value."""
     return UsagePointRow(
         id=row.id,
