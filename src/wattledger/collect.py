@@ -163,11 +163,11 @@ class Collector:
             raise Misconfigured(str(error)) from None
         if connector.grant is None:
             return await self._deliver(connector, connection, None)
-        token = await self._token(connector.grant, connection)
+        token = await self.sign_in(connector.grant, connection)
         try:
             return await self._deliver(connector, connection, token)
         except LoginRequired:
-            token = await self._token(connector.grant, connection, refused=token.generation)
+            token = await self.sign_in(connector.grant, connection, refused=token.generation)
             return await self._deliver(connector, connection, token)
 
     async def _deliver(
@@ -193,7 +193,7 @@ class Collector:
         if (receipt.sha256, receipt.size) != (payload.sha256, len(payload.body)):
             raise TryLater("What was archived is not what was sent; it is sent again.")
 
-    async def _token(self, grant: Grant, connection: Connection, refused: int | None = None) -> Token:
+    async def sign_in(self, grant: Grant, connection: Connection, refused: int | None = None) -> Token:
         """A token with life left, newer than the refused generation; refreshed by one at a time.
 
         When the vendor refuses a refresh, the slot is read once more: somebody else may have been faster.

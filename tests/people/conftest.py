@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.people.turning import TurningClock
+from tests.turning import TurningClock
 from wattledger.store.database import Database
 from wattledger.store.migrate import migrate
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from tests.people.turning import TurningClock
+from tests.turning import TurningClock
 from wattledger.errors import NotFound, Refused
 from wattledger.secrets import digest
 from wattledger.store.database import Database

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from tests.people.turning import TurningClock
+from tests.turning import TurningClock
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.faults import sabotage
 from wattledger.secrets import Vault
