@@ -14,7 +14,6 @@ import uvicorn
 from wattledger.cli.runtime import Runtime
 from wattledger.config import Settings
 from wattledger.errors import Misconfigured
-from wattledger.web.app import create_app
 
 GRACE_SECONDS = 5
 BACKLOG = 512
@@ -29,20 +28,18 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def hub_running(runtime: Runtime, host: str, port: int, app: Any = None) -> AsyncIterator[str]:
-    """Serve the hub while the block runs; yields its address. Raises Misconfigured where it cannot listen."""
-    app = app or create_app(runtime.store, runtime.settings, clock=runtime.clock)
-    bound = bind(host, port)
-    address = f"{scheme(runtime.settings)}://{_name(host)}:{bound.getsockname()[1]}"
-    app.state.hub.address = address
-    server = _Server(_config(app, runtime.settings))
+async def hub_running(runtime: Runtime, bound: socket.socket, host: str, app: Any) -> AsyncIterator[str]:
+    """Serve the hub on a bound socket while the block runs; yields its address."""
+    settings = runtime.settings
+    app.state.hub.address = url_of(bound, host, tls=settings.tls_cert is not None)
+    server = _Server(_config(app, settings))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         while not server.started:
             if task.done():
                 await task
             await asyncio.sleep(0.005)
-        yield address
+        yield app.state.hub.address
     finally:
         server.should_exit = True
         await task
@@ -62,9 +59,9 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def scheme(settings: Settings) -> str:
-    """https where a certificate is set."""
-    return "https" if settings.tls_cert else "http"
+def url_of(bound: socket.socket, host: str, *, tls: bool = False) -> str:
+    """The address of a bound socket, as a browser on this machine names it."""
+    return f"{'https' if tls else 'http'}://{_name(host)}:{bound.getsockname()[1]}"
 
 
 def is_loopback(host: str) -> bool:

@@ -39,7 +39,7 @@ class Outcome:
 @app.command()
 def ingest(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON, Green Button; plain, gzip, zip, PGP.")
+        list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON, XML; plain, gzip, zip, PGP.")
     ],
     esiid: Annotated[
         str | None, typer.Option(help="The meter, where the file itself does not name it.")

@@ -47,10 +47,11 @@ def serve(
 async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> None:
     from wattledger import logs
     from wattledger.cli.collector import collecting
-    from wattledger.cli.hub_server import hub_running
+    from wattledger.cli.hub_server import bind, hub_running
     from wattledger.cli.runtime import opened
     from wattledger.cli.stopping import stop_event
     from wattledger.config import load_settings
+    from wattledger.web.app import create_app
 
     settings = load_settings(data)
     logs.configure(settings.log_format, sys.stderr)
@@ -58,7 +59,8 @@ async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> N
     stop = stop_event()
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(opened(data, settings=settings))
-        address = await stack.enter_async_context(hub_running(runtime, host, port))
+        hub = create_app(runtime.store, settings, clock=runtime.clock)
+        address = await stack.enter_async_context(hub_running(runtime, bind(host, port), host, hub))
         await stack.enter_async_context(collecting(runtime, stop))
         if with_relay:
             from wattledger.cli.beside import relay_beside
