@@ -66,7 +66,7 @@ def collector(store: Store, clients: Clients, clock: TurningClock) -> Collector:
 
 
 def dispatch_of(store: Store, *connectors: str) -> StoreDispatch:
-    return StoreDispatch(store.database, store.payloads, store.connections, connectors or (NAME,))
+    return StoreDispatch(store.payloads, store.connections, connectors or (NAME,))
 
 
 async def connect(store: Store, account: str, **options: Any) -> ConnectionRow:

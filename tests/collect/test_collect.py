@@ -181,7 +181,7 @@ class Lying(StoreDispatch):
 
 async def test_a_receipt_that_differs_is_no_receipt(store: Store, collector: Collector) -> None:
     row = await connect(store, "a")
-    lying = Lying(store.database, store.payloads, store.connections, ("small_vendor",))
+    lying = Lying(store.payloads, store.connections, ("small_vendor",))
     await Collector(lying, registry, collector.clock, collector.clients, QUICK).once()
     assert "not what was sent" in str((await store.connections.get(row.id, None)).last_error)
 
@@ -191,6 +191,6 @@ async def test_a_hub_never_claims_what_is_a_relays(
     store: Store, collector: Collector, vendor: Vendor, connectors: tuple[str, ...]
 ) -> None:
     await connect(store, "a")
-    hub = StoreDispatch(store.database, store.payloads, store.connections, connectors)
+    hub = StoreDispatch(store.payloads, store.connections, connectors)
     assert await Collector(hub, registry, collector.clock, collector.clients, QUICK).once() == 0
     assert not vendor.refreshes

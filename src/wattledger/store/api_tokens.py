@@ -55,7 +55,7 @@ class ApiTokens:
                 raise NotFound("Nobody here has that address.")
             values = {"id": id, "digest": digest(word), "name": _name(name), "created_at": now}
             await connection.execute(insert(api_token).values(**values, person=row.id, site=row.site))
-            await self._audit.record(connection, f"person {row.id}", "api_token.made", f"api_token {id}")
+            await self._audit.record(connection, f"person {row.id}", "api_token.made", f"api_token:{id}")
         return word
 
     async def principal_for_api_token(self, word: str, now: datetime) -> Principal | None:
@@ -85,7 +85,7 @@ class ApiTokens:
             ended = await connection.execute(update(api_token).where(mine).values(revoked_at=now))
             if not ended.rowcount:
                 raise NotFound("There is no such API token.")
-            await self._audit.record(connection, f"person {user_id}", "api_token.revoked", f"api_token {id}")
+            await self._audit.record(connection, f"person {user_id}", "api_token.revoked", f"api_token:{id}")
 
 
 def _name(name: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, true, update
 
 from wattledger.clock import chance
 from wattledger.errors import NotFound, WattledgerError
@@ -22,6 +22,7 @@ from wattledger.store.audit import Audit
 from wattledger.store.database import Database
 from wattledger.store.heartbeats import Heartbeats
 from wattledger.store.ids import new_id
+from wattledger.store.newest import newest
 from wattledger.store.outcome import STOPPED, outcome
 from wattledger.store.tables import connection as table
 from wattledger.store.vendor_tokens import VendorTokens
@@ -57,6 +58,8 @@ class Claimed:
     options: Mapping[str, Any]
     secrets: Mapping[str, str] = field(repr=False)
     lease: str
+    newest: datetime | None
+    """how far what is stored of this vendor reaches at this site"""
 
 
 class Connections(VendorTokens, Heartbeats):
@@ -83,7 +86,7 @@ class Connections(VendorTokens, Heartbeats):
         async with self._database.begin() as connection:
             await connection.execute(insert(table).values(**values, secrets=sealed, next_poll_at=now))
             await self._audit.record(
-                connection, by, "connection.made", f"connection {id}", {"connector": connector}
+                connection, by, "connection.made", f"connection:{id}", {"connector": connector}
             )
         return await self.get(id, site)
 
@@ -110,26 +113,21 @@ class Connections(VendorTokens, Heartbeats):
             done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
             if not done.rowcount:
                 raise NotFound("There is no such connection.")
-            await self._audit.record(connection, "operator", "connection.resumed", f"connection {id}")
+            await self._audit.record(connection, "operator", "connection.resumed", f"connection:{id}")
 
     async def claim(self, limit: int, connectors: Collection[str]) -> Sequence[Claimed]:
         """Lease up to `limit` due connections of these connectors, the longest due first.
 
         One whose secrets cannot be opened is stopped as misconfigured and left out.
         """
-        lease, now = new_id(), self._database.clock.now()
-        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
-        due = (table.c.next_poll_at <= now) & free & table.c.state.not_in(STOPPED)
-        chosen = (
-            select(table.c.id).where(table.c.connector.in_(connectors), due).order_by(table.c.next_poll_at)
-        )
-        chosen_now = chosen.limit(limit).with_for_update(skip_locked=True).cte("chosen")
-        taken = (
-            update(table)
-            .where(table.c.id.in_(select(chosen_now.c.id)))
-            .values(lease=lease, leased_until=now + LEASE)
-            .returning(table)
-        )
+        now = self._database.clock.now()
+        due = select(table.c.id).where(_due(connectors, now)).order_by(table.c.next_poll_at).limit(limit)
+        async with self._database.connect() as connection:
+            if (await connection.execute(due)).first() is None:
+                return []  # most looks find nothing: they need no writer
+        chosen = due.with_for_update(skip_locked=True).cte("chosen")
+        leased = {"lease": new_id(), "leased_until": now + LEASE}
+        taken = update(table).where(table.c.id.in_(select(chosen.c.id))).values(leased).returning(table)
         async with self._database.begin() as connection:
             rows = (await connection.execute(taken)).all()
         found = [await self._open(row) for row in sorted(rows, key=lambda row: row.next_poll_at)]
@@ -168,7 +166,8 @@ class Connections(VendorTokens, Heartbeats):
         except SecretUnreadable as error:
             await self.settle(row.id, row.lease, error)
             return None
-        return Claimed(row.id, row.site, row.connector, row.options, secrets, row.lease)
+        since = await newest(self._database, row.site, row.connector)
+        return Claimed(row.id, row.site, row.connector, row.options, secrets, row.lease, since)
 
     def _row(self, row: Row[Any]) -> ConnectionRow:
         waited = row.next_poll_at and self._database.clock.now() - row.next_poll_at > OVERDUE
@@ -177,6 +176,12 @@ class Connections(VendorTokens, Heartbeats):
             row.id, row.site, row.connector, row.options, state, row.next_poll_at,
             row.failures, row.last_success, row.last_error, row.created_at,
         )  # fmt: skip
+
+
+def _due(connectors: Collection[str], now: datetime) -> ColumnElement[bool]:
+    free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+    running = table.c.state.not_in(STOPPED)
+    return and_(table.c.connector.in_(connectors), table.c.next_poll_at <= now, free, running)
 
 
 def _held(id: str, lease: str) -> ColumnElement[bool]:

@@ -10,9 +10,7 @@ from typing import Any
 from wattledger.connectors.base import Connection, Receipt, Token, TokenSlot
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.model import Payload
-from wattledger.store.connections import Claimed, Connections
-from wattledger.store.database import Database
-from wattledger.store.newest import newest
+from wattledger.store.connections import Connections
 from wattledger.store.payloads import Payloads
 from wattledger.store.vendor_tokens import SealedSlot
 
@@ -20,10 +18,7 @@ from wattledger.store.vendor_tokens import SealedSlot
 class StoreDispatch:
     """Hands out the due connections of the given connectors, and no others."""
 
-    def __init__(
-        self, database: Database, payloads: Payloads, connections: Connections, connectors: Collection[str]
-    ) -> None:
-        self._database = database
+    def __init__(self, payloads: Payloads, connections: Connections, connectors: Collection[str]) -> None:
         self._payloads = payloads
         self._connections = connections
         self._connectors = tuple(connectors)
@@ -31,12 +26,9 @@ class StoreDispatch:
     async def claim(self, limit: int) -> list[Connection]:
         """Lease up to `limit` due connections for a minute."""
         claimed = await self._connections.claim(limit, self._connectors)
-        return [await self._connection(one) for one in claimed]
-
-    async def _connection(self, claimed: Claimed) -> Connection:
-        since = await newest(self._database, claimed.site, claimed.connector)
-        about = (claimed.id, claimed.site, claimed.connector, claimed.options, claimed.secrets)
-        return Connection(*about, lease=claimed.lease, newest=since)
+        return [
+            Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest) for c in claimed
+        ]
 
     async def renew(self, connection: Connection) -> bool:
         """Hold for another minute; False where the lease is lost."""

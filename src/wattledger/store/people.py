@@ -80,7 +80,7 @@ class People(SignIn, ApiTokens):
         belongs = {"person": id, "site": site, "role": "owner", "created_at": now}
         if await insert_new(connection, membership, belongs) or made:
             await self._audit.record(
-                connection, by, "person.added", f"person {id}", {"site": site, "role": "owner"}
+                connection, by, "person.added", f"person:{id}", {"site": site, "role": "owner"}
             )
         return id
 

@@ -103,7 +103,7 @@ class SignIn:
         """Sign a person out everywhere."""
         async with self._database.begin() as connection:
             await connection.execute(delete(session).where(session.c.person == user_id))
-            await self._audit.record(connection, f"person {user_id}", "sessions.ended", f"person {user_id}")
+            await self._audit.record(connection, f"person {user_id}", "sessions.ended", f"person:{user_id}")
 
     async def _open(self, connection: AsyncConnection, user_id: str, now: datetime) -> str:
         word = token()
@@ -114,7 +114,7 @@ class SignIn:
         where = await connection.scalar(site.limit(1))
         await connection.execute(delete(session).where(session.c.expires_at < now))
         await connection.execute(insert(session).values(**values, site=where, expires_at=now + LONGEST))
-        await self._audit.record(connection, f"person {user_id}", "session.started", f"person {user_id}")
+        await self._audit.record(connection, f"person {user_id}", "session.started", f"person:{user_id}")
         return word
 
     if TYPE_CHECKING:
