@@ -111,29 +111,53 @@ def _helps(command: Any, words: str, parent: Any) -> Iterator[tuple[str, str]]:
         yield from _helps(command.commands[sub], f"{words} {sub}", context)
 
 
+RELAY_ROUTES = {
+    "POST /trigger/smt-now": "ask for a cycle, or for one call of the vendor's API; 202 with the run's id",
+    "POST /run-once": "run one cycle and answer with its line; 502 where it failed",
+    "GET /runs/{run}": "how a run went",
+    "GET /health": "whether it runs, the last line's counts, what waits",
+    "GET /healthz": "the same",
+}
+
+
 def routes_page() -> str:
     """Every route of hub and relay with who may call it."""
-    from docs.routes import relay_rows, rows
+    from wattledger.web.routes import routes_table
 
-    table = ["| method | path | who | what |", "|---|---|---|---|"]
-    relay = ["| method | path | what |", "|---|---|---|"]
+    relay = [f"| `{route}` | {RELAY_ROUTES[route]} |" for route in relay_routes()]
     return f"""{NOTE}
 # Routes
 
-Who: *public* needs nothing; *person* a session cookie or a personal API token (`Authorization: Bearer`);
-*admin* the header `x-admin-token`; *machine* both `x-intelliwatt-secret` and `x-admin-token`.
-Another person's things look as if they did not exist (404). `/openapi.json` has every body; `/docs` shows it.
+Another person's things look as if they did not exist (404). Bodies and answers are in `/openapi.json`,
+shown at `/docs`.
 
 ## Hub
 
-{chr(10).join([*table, *rows()])}
+{routes_table(_hub())}
+## Relay, port 8787
 
-## Relay (port 8787)
+Header `x-intelliwatt-secret`, except for health.
 
-Header `x-intelliwatt-secret`, except for `/health`.
-
-{chr(10).join([*relay, *relay_rows()])}
+{chr(10).join(["| route | what |", "|---|---|", *relay])}
 """
+
+
+def _hub() -> Any:
+    """The hub's app without a database: enough to list its routes."""
+    from wattledger.config import Settings
+    from wattledger.web.app import create_app
+
+    nothing: Any = object()
+    return create_app(nothing, Settings())
+
+
+def relay_routes() -> list[str]:
+    """`METHOD path` of every route of the relay."""
+    from wattledger.relay.server import create_app
+
+    nothing: Any = object()
+    routes: Any = create_app(nothing, nothing).routes
+    return [f"{method} {r.path}" for r in routes for method in sorted(set(r.methods) - {"HEAD"})]
 
 
 PAGES: dict[str, Callable[[], str]] = {

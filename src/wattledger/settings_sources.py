@@ -59,7 +59,7 @@ def env_pairs(path: Path) -> dict[str, str]:
     """KEY=VALUE lines of an env file; comments, `export `, and matching quotes are tolerated."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError):
         raise Misconfigured(
