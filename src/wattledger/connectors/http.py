@@ -1,0 +1,164 @@
+"""The one HTTP client: every phase timed, bodies capped, no redirects, one host; statuses become our errors.
+
+    async with open_client("https://vendor.example") as http:
+        answer = await exchange(http, "POST", "/v2/token/", json={...})
+        check(answer, "The vendor")
+
+Neither queries nor bodies are ever logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater
+
+MAX_BODY = 10 * 1024 * 1024
+PHASES = httpx2.Timeout(connect=5, read=30, write=30, pool=10)
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+LEAST_PAUSE, MOST_PAUSE = timedelta(seconds=1), timedelta(hours=1)
+AGENT = "wattledger"
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)
+logging.getLogger("httpcore2").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer: status, headers (lower-case names), decoded body of at most MAX_BODY bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def mime(self) -> str:
+        """The media type without parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class _OneHost(httpx2.AsyncBaseTransport):
+    """Refuses every origin but its own, so that a token can't leave for another host."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, base: httpx2.URL) -> None:
+        self._inner = inner
+        self._origin = (base.scheme, base.host, base.port)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if (request.url.scheme, request.url.host, request.url.port) != self._origin:
+            raise Misconfigured(
+                f"A request to {request.url.host} was stopped: the client is for one host only."
+            )
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def open_client(
+    base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None, timeout: httpx2.Timeout = PHASES
+) -> httpx2.AsyncClient:
+    """A client for one origin; TLS is verified, redirects and proxies of the environment are ignored.
+
+    Raises Misconfigured for an address that isn't http(s).
+    """
+    base = httpx2.URL(base_url)
+    if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
+        raise Misconfigured("A vendor's address must be http(s)://host without a name or password in it.")
+    inner = transport or httpx2.AsyncHTTPTransport(limits=httpx2.Limits(max_connections=20))
+    return httpx2.AsyncClient(
+        base_url=base,
+        transport=_OneHost(inner, base),
+        timeout=timeout,
+        headers={"User-Agent": AGENT, "Accept": "application/json"},
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+async def exchange(
+    http: httpx2.AsyncClient,
+    method: str,
+    path: str,
+    *,
+    json: Any = None,
+    headers: Mapping[str, str] | None = None,
+    max_body: int = MAX_BODY,
+) -> HttpAnswer:
+    """One request and its whole answer. Raises TryLater (network), BadPayload (body too large)."""
+    try:
+        async with http.stream(method, path, json=json, headers=headers) as response:
+            body = await _body(response, max_body)
+    except httpx2.TimeoutException as error:
+        raise TryLater(f"{http.base_url.host} did not answer in time ({type(error).__name__}).") from error
+    except httpx2.RequestError as error:
+        raise TryLater(f"{http.base_url.host} cannot be reached ({type(error).__name__}).") from error
+    names = {name.lower(): value for name, value in response.headers.items()}
+    return HttpAnswer(response.status_code, names, body)
+
+
+async def _body(response: httpx2.Response, most: int) -> bytes:
+    """The decoded body, counted while it comes, so that a bomb is stopped early."""
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > most:
+            raise BadPayload(f"The answer is larger than {most // 2**20} MiB and was not read.", "too_large")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def check(answer: HttpAnswer, who: str, now: datetime | None = None) -> None:
+    """Raises the error that a status means; returns for 2xx.
+
+    401 LoginRequired; 408, 425, 429, 5xx TryLater with the vendor's wish; every other one Refused.
+    """
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    if status == 401:
+        raise LoginRequired(f"{who} no longer accepts our sign-in.")
+    if status in PASSING or (status > 501 and status < 600):
+        raise TryLater(f"{who} answered {status}; it is asked again later.", wish(answer, now))
+    if 300 <= status < 400:
+        raise Refused(
+            f"{who} answered with a redirect ({status}), which is not followed.", "REDIRECT", status=502
+        )
+    raise Refused(f"{who} refused the request with status {status}.", "REFUSED", status=status)
+
+
+def wish(answer: HttpAnswer, now: datetime | None = None) -> timedelta | None:
+    """How long the vendor asks us to wait, between a second and an hour; None where it says nothing readable.
+
+    Understands Retry-After as seconds or as a date, and x-ratelimit-reset in milliseconds.
+    """
+    if after := answer.headers.get("retry-after"):
+        pause = _seconds(after, 1.0) or _until(after, now)
+    elif reset := answer.headers.get("x-ratelimit-reset"):
+        pause = _seconds(reset, 0.001)
+    else:
+        pause = None
+    return None if pause is None else min(max(pause, LEAST_PAUSE), MOST_PAUSE)
+
+
+def _seconds(text: str, unit: float) -> timedelta | None:
+    digits = text.strip()
+    return (
+        timedelta(seconds=min(int(digits) * unit, 1e6)) if digits.isdecimal() and len(digits) < 18 else None
+    )
+
+
+def _until(text: str, now: datetime | None) -> timedelta | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return aware - now if now else None
