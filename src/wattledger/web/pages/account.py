@@ -28,7 +28,9 @@ NEAR = (
 
 
 @router.get("/signin", summary="The sign-in page", dependencies=[Depends(public)])
-async def sign_in(request: Request, sent: bool = False, wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+async def sign_in(
+    request: Request, sent: bool = False, wanted: Annotated[str, Query(alias="next")] = "/"
+) -> Response:
     """A field for the mail address; the answer is the same for every address."""
     if await current(request) is not None:
         return RedirectResponse(local_path(wanted), 303)
@@ -61,7 +63,9 @@ async def settings(request: Request, person: User) -> Response:
     return await _settings(request, person)
 
 
-async def _settings(request: Request, person: Principal, fresh: str | None = None, saved: bool = False) -> Response:
+async def _settings(
+    request: Request, person: Principal, fresh: str | None = None, saved: bool = False
+) -> Response:
     tokens = [t for t in await hub(request).store.people.api_tokens(person.user_id) if t.revoked_at is None]
     values = {"tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
     return await page(request, "settings.html", person, "settings", **values)

@@ -10,13 +10,14 @@ from typing import Any
 from wattledger.localday import zone
 from wattledger.web.pages import words
 
-CELL = 14
-STEP = 17
+STEP = 16
+MOST_WEEKS = 60
+WIDTH = STEP * MOST_WEEKS
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One day: where it lies in its year's strip, how it looks, what it says."""
+    """One day: where it lies in its strip, how it looks, what it says."""
 
     day: date
     x: int
@@ -27,24 +28,32 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One year: weeks from left to right, Sunday to Saturday from top to bottom."""
+    """Up to sixty weeks from left to right, Sunday to Saturday from top to bottom."""
 
-    year: int
     cells: list[Cell]
     months: list[tuple[int, str]]
     """(x, name) where each month begins"""
 
 
 def strips(points: Sequence[Any], tz: str) -> list[Strip]:
-    """Years, newest first. `points` are the energy API's points by day."""
-    years: dict[int, list[Cell]] = {}
-    for point in points:
-        day = point.start.astimezone(zone(tz)).date()
-        years.setdefault(day.year, []).append(_cell(day, point))
-    return [Strip(y, cells, _months(cells)) for y, cells in sorted(years.items(), reverse=True)]
+    """Strips of sixty weeks, newest first. `points` are the energy API's points by day, in time."""
+    if not points:
+        return []
+    days = [p.start.astimezone(zone(tz)).date() for p in points]
+    weeks = (_sunday(days[-1]) - _sunday(days[0])).days // 7 + 1
+    first = _sunday(days[0]) - timedelta(weeks=-weeks % MOST_WEEKS if weeks > MOST_WEEKS else 0)
+    rows: dict[int, list[Cell]] = {}
+    for day, point in zip(days, points, strict=True):
+        row, column = divmod((_sunday(day) - first).days // 7, MOST_WEEKS)
+        rows.setdefault(row, []).append(_cell(day, column * STEP, point))
+    return [Strip(cells, _months(cells)) for _, cells in sorted(rows.items(), reverse=True)]
 
 
-def _cell(day: date, point: Any) -> Cell:
+def _sunday(day: date) -> date:
+    return day - timedelta(days=(day.weekday() + 1) % 7)
+
+
+def _cell(day: date, x: int, point: Any) -> Cell:
     row = (day.weekday() + 1) % 7
     if point.found == 0:
         look, known = "gone", "missing"
@@ -55,18 +64,18 @@ def _cell(day: date, point: Any) -> Cell:
     else:
         look, known = "estimated", "partly estimated" if point.quality == "mixed" else str(point.quality)
     energy = "" if point.wh is None else f", {words.kwh(point.wh)} kWh"
-    return Cell(day, week_of(day) * STEP, row * STEP, look, f"{words.short_day(day)}: {known}{energy}")
-
-
-def week_of(day: date) -> int:
-    """The week of the year's strip, from 0; weeks begin on Sunday."""
-    first = day.replace(month=1, day=1)
-    begin = first - timedelta(days=(first.weekday() + 1) % 7)
-    return (day - begin).days // 7
+    return Cell(day, x, row * STEP, look, f"{words.short_day(day)}: {known}{energy}")
 
 
 def _months(cells: Sequence[Cell]) -> list[tuple[int, str]]:
-    found: dict[int, tuple[int, str]] = {}
+    found: dict[tuple[int, int], tuple[int, str]] = {}
     for cell in cells:
-        found.setdefault(cell.day.month, (cell.x, f"{cell.day:%b}"))
-    return list(found.values())
+        name = f"{cell.day:%b %Y}" if cell.day.month == 1 or not found else f"{cell.day:%b}"
+        found.setdefault((cell.day.year, cell.day.month), (cell.x, name))
+    places = list(found.values())
+    # two names closer than three weeks would overlap: the first, cut-off month gives way
+    return [
+        p
+        for p, after in zip(places, [*places[1:], (WIDTH * 2, "")], strict=True)
+        if after[0] - p[0] >= 3 * STEP
+    ]

@@ -56,8 +56,16 @@ def bars(period: Period, tz: str, points: Sequence[Any], slots: Slots) -> list[B
         quality = str(point.quality)
         found.append(
             Bar(
-                point.start, label, long, point.wh, guessed, quality,
-                point.found, point.expected, pending, f"{begin:%Y-%m-%d}",
+                point.start,
+                label,
+                long,
+                point.wh,
+                guessed,
+                quality,
+                point.found,
+                point.expected,
+                pending,
+                f"{begin:%Y-%m-%d}",
             )
         )
     return found

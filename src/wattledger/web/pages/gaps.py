@@ -18,7 +18,7 @@ from wattledger.store.rows import Revision, UsagePointRow
 from wattledger.web import forms
 from wattledger.web.auth import Owner, User
 from wattledger.web.hub import hub
-from wattledger.web.pages.calendar import strips
+from wattledger.web.pages.calendar import WIDTH, strips
 from wattledger.web.pages.meter import FLOWS
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.trigger import TriggerFailed
@@ -52,7 +52,15 @@ async def gaps(
         return await page(request, "empty.html", person, "gaps")
     chosen = await found.store.points.get(point, person.site) if point else points[0]
     coverage = await found.store.energy.coverage(chosen, FLOWS[flow])
-    values = {"points": points, "point": chosen, "flow": flow, "coverage": coverage, "most": _MOST_GAPS, "asked": asked}
+    values = {
+        "points": points,
+        "point": chosen,
+        "flow": flow,
+        "coverage": coverage,
+        "most": _MOST_GAPS,
+        "strip_width": WIDTH,
+        "asked": asked,
+    }
     values |= await _calendar(request, chosen, FLOWS[flow], coverage.first_day, coverage.last_day)
     values["can_ask"] = bool(found.settings.droplet_url) and chosen.connector == "smart_meter_texas"
     return await page(request, "gaps.html", person, "gaps", **values)

@@ -12,17 +12,17 @@ from starlette.responses import RedirectResponse, Response
 from wattledger import localday
 from wattledger.model import Flow
 from wattledger.store.people import Principal
-from wattledger.store.rows import PayloadRow, UsagePointRow
+from wattledger.store.rows import PayloadRow
 from wattledger.web.auth import User
 from wattledger.web.hub import hub
 from wattledger.web.pages.chart import document
-from wattledger.web.pages.period import By, Period
+from wattledger.web.pages.period import WAYS, By, Period
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.pages.sheet import Sheet, load
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 FLOWS = {"delivered": Flow.DELIVERED, "received": Flow.RECEIVED}
-_MOST_FILES = 4
+_MOST_FILES = 3
 
 
 @router.get("/", summary="The first page: the meter")
@@ -45,18 +45,14 @@ async def meter(
     if not points:
         return await page(request, "empty.html", person, "meter")
     chosen = await hub(request).store.points.get(point, person.site) if point else points[0]
-    period = Period.around(by, start or await _newest(request, chosen, FLOWS[flow]))
-    sheet = await load(hub(request).store, chosen, FLOWS[flow], period)
+    coverage = await hub(request).store.energy.coverage(chosen, FLOWS[flow])
+    newest = coverage.last_day or localday.day(localday.today(hub(request).clock.now(), chosen.timezone))
+    sheet = await load(hub(request).store, chosen, FLOWS[flow], Period.around(by, start or newest), coverage)
     files = await _files(request, person, sheet.payloads)
     view = View(sheet, flow, len(points) > 1)
     returns = await hub(request).store.energy.coverage(chosen, Flow.RECEIVED)
     values = {"points": points, "sheet": sheet, "view": view, "files": files, "two_way": returns.found > 0}
     return await page(request, "meter.html", person, "meter", **values)
-
-
-async def _newest(request: Request, point: UsagePointRow, flow: Flow) -> date:
-    coverage = await hub(request).store.energy.coverage(point, flow)
-    return coverage.last_day or localday.day(localday.today(hub(request).clock.now(), point.timezone))
 
 
 async def _files(request: Request, person: Principal, payloads: list[int]) -> list[PayloadRow]:
@@ -86,7 +82,11 @@ class View:
     def previous(self) -> str | None:
         """The period before, None where nothing is known any more."""
         first = self._sheet.coverage.first_day
-        return self.link(start=self._sheet.period.previous().start) if first and first < self._sheet.period.start else None
+        return (
+            self.link(start=self._sheet.period.previous().start)
+            if first and first < self._sheet.period.start
+            else None
+        )
 
     @property
     def next(self) -> str | None:
@@ -112,6 +112,6 @@ class View:
         sheet = self._sheet
         deeper = {"month": "day", "year": "month", "week": "day"}.get(sheet.period.by)
         links = {"previous": self.previous, "next": self.next, "newest": self.newest}
-        links |= {by: self.same_day(by) for by in ("day", "week", "month", "year")}  # type: ignore[arg-type]
+        links |= {by: self.same_day(by) for by in WAYS}
         links["deeper"] = self.link(deeper, "DAY") if deeper else None
         return document(sheet.period, sheet.bars, sheet.point.name, {k: v for k, v in links.items() if v})

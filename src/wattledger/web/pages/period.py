@@ -31,9 +31,11 @@ class Period:
     @classmethod
     def around(cls, by: By, day: date) -> Period:
         """The period of that kind which holds `day`; years outside 1990 to 2099 are moved to the edge."""
-        day = day.replace(year=min(max(day.year, _FIRST_YEAR), _LAST_YEAR), day=min(day.day, 28)) if (
-            not _FIRST_YEAR <= day.year <= _LAST_YEAR
-        ) else day
+        day = (
+            day.replace(year=min(max(day.year, _FIRST_YEAR), _LAST_YEAR), day=min(day.day, 28))
+            if (not _FIRST_YEAR <= day.year <= _LAST_YEAR)
+            else day
+        )
         if by == "day":
             return cls(by, day, day + timedelta(days=1))
         if by == "week":

@@ -62,7 +62,9 @@ def html(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(text, status)
 
 
-async def page(request: Request, template: str, person: Principal, section: str, **values: Any) -> HTMLResponse:
+async def page(
+    request: Request, template: str, person: Principal, section: str, **values: Any
+) -> HTMLResponse:
     """A page of a signed-in person, in the frame, with the counts of what needs a person."""
     found = hub(request)
     site = await found.store.sites.get(person.site)
@@ -102,4 +104,6 @@ def sign_in_first(request: Request) -> Response:
 
 
 def _title(status: int) -> str:
-    return {404: "There is nothing here", 503: "Not right now", 403: "Not allowed"}.get(status, "That did not work")
+    return {404: "There is nothing here", 503: "Not right now", 403: "Not allowed"}.get(
+        status, "That did not work"
+    )

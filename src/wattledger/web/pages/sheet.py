@@ -81,24 +81,20 @@ def change(now: Slots, before: Slots) -> int | None:
     return int(now.wh.sum() - before.wh.sum())
 
 
-async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period) -> Sheet:
-    """Read one period of one flow of one usage point."""
-    coverage = await store.energy.coverage(point, flow)
-    blocks = await _blocks(store, point, flow, period)
-    previous = await _blocks(store, point, flow, period.previous())
+async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period, coverage: Coverage) -> Sheet:
+    """Read one period of one flow of one usage point, and the period before it."""
+    first, border = localday.number(period.previous().start), localday.number(period.start)
+    both = await store.energy.days(point.id, flow, first, localday.number(period.end) - 1)
+    previous, blocks = [b for b in both if b.day < border], [b for b in both if b.day >= border]
     known = _known(coverage)
     slots = gather(period, point.timezone, blocks, known)
     before = gather(period.previous(), point.timezone, previous, known)
     points = await store.energy.series(point, flow, period.start, period.end, period.step)
     shown = bars(period, point.timezone, points, slots)
-    revisions = await _revisions(store, point, flow, period)
+    # by year the marks would be months; the list of revised values serves better, and costs a query a day
+    revisions = await _revisions(store, point, flow, period) if period.by != "year" else []
     lines = ledger(period, slots, before)
     return Sheet(point, flow, period, coverage, slots, before, shown, lines, revisions, _payloads(blocks))
-
-
-async def _blocks(store: Store, point: UsagePointRow, flow: Flow, period: Period) -> list[DayBlock]:
-    first, last = localday.number(period.start), localday.number(period.end) - 1
-    return await store.energy.days(point.id, flow, first, last)
 
 
 async def _revisions(store: Store, point: UsagePointRow, flow: Flow, period: Period) -> list[Revision]:
@@ -157,8 +153,10 @@ def _stretches(period: Period) -> list[tuple[str, int, int, str | None]]:
     days = period.days
     if period.by == "week":
         return [(f"{d:%A}", i, i + 1, f"day:{d}") for i, d in enumerate(days)]
-    starts = [i for i, d in enumerate(days) if i == 0 or (d.day == 1 if period.by == "year" else d.weekday() == 6)]
-    found = []
+    starts = [
+        i for i, d in enumerate(days) if i == 0 or (d.day == 1 if period.by == "year" else d.weekday() == 6)
+    ]
+    found: list[tuple[str, int, int, str | None]] = []
     for first, last in zip(starts, [*starts[1:], len(days)], strict=True):
         a, b = days[first], days[last - 1]
         if period.by == "year":
@@ -167,4 +165,3 @@ def _stretches(period: Period) -> list[tuple[str, int, int, str | None]]:
             label = f"{a.day}\N{EN DASH}{b.day} {b:%b}" if a != b else f"{a.day} {a:%b}"
             found.append((label, first, last, f"week:{a}"))
     return found
-

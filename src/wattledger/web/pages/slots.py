@@ -72,7 +72,9 @@ def gather(period: Period, tz: str, blocks: Iterable[Any], known: tuple[int, int
         found = values != MISSING
         guessed = (flags & (Flag.ESTIMATED | Flag.DERIVED)) != 0
         wh[begin : begin + n] = np.where(found, values, 0)
-        state[begin : begin + n] = np.where(found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING)
+        state[begin : begin + n] = np.where(
+            found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING
+        )
         conflicts += int(((flags & Flag.CONFLICT) != 0).sum())
     return Slots(wh, state, offsets, conflicts)
 
@@ -91,9 +93,7 @@ def edges(slots: Slots, period: Period, bars: int) -> NDArray[np.int64]:
 def runs(slots: Slots, cuts: NDArray[np.int64]) -> Iterator[tuple[float, float, State]]:
     """Stretches of one state along the chart's axis, as shares of its width, where bars are equally wide."""
     changes = np.flatnonzero(np.diff(slots.state)) + 1
-    places = np.interp(
-        np.concatenate([[0], changes, [len(slots.state)]]), cuts, np.linspace(0, 1, len(cuts))
-    )
+    places = np.interp(np.concatenate([[0], changes, [len(slots.state)]]), cuts, np.linspace(0, 1, len(cuts)))
     firsts = np.concatenate([[0], changes]).astype(np.int64)
     for (left, right), first in zip(pairwise(places), firsts, strict=True):
         yield float(left), float(right), State(int(slots.state[first]))

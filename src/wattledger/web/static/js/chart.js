@@ -33,7 +33,7 @@ export class LedgerChart {
   draw() {
     this.paint = colours();
     const { meter, gap } = this.paint;
-    this.hatched = hatch(meter, this.paint["meter-fill"], 6, 2);
+    this.hatched = hatch(meter, this.paint["meter-fill"], 7, 2);
     this.gapped = hatch(gap, this.paint["gap-fill"], 8, 1);
     this.chart.setOption(this.option(), true);
   }
@@ -84,24 +84,25 @@ export class LedgerChart {
     const band = api.size([1, 0])[0];
     const steps = this.data.step === "interval" || this.data.step === "hour";
     const width = steps ? band : Math.max(2, Math.min(band * 0.72, 46));
-    const x = steps ? Math.round((centre - band / 2) * 2) / 2 : centre - width / 2;
-    const right = steps ? Math.round((centre + band / 2) * 2) / 2 : x + width;
+    const x = steps ? Math.round(centre - band / 2) : centre - width / 2;
+    const right = steps ? Math.round(centre + band / 2) : x + width;
     const kwh = this.data.kwh[i];
     const children = [];
     const box = (y, bottom, style, r) =>
       children.push({ type: "rect", shape: { x, y, width: right - x, height: Math.max(0, bottom - y), r }, style, silent: true });
 
     if (kwh === null) {
-      if (this.data.quality[i] !== "pending") box(api.coord([i, 0])[1] - (zero - TOP), zero, { fill: this.gapped });
+      if (this.data.quality[i] !== "pending") box(TOP, zero, { fill: this.gapped });
       return { type: "group", children };
     }
+    if (steps && this.data.share[i] < 1) box(TOP, zero, { fill: this.gapped });
     const top = api.coord([i, kwh])[1];
     const solid = api.coord([i, kwh - this.data.estimated[i]])[1];
     const round = steps ? 0 : [3, 3, 0, 0];
     if (solid < zero) box(solid, zero, { fill: steps ? this.paint["meter-fill"] : this.paint.meter }, solid - top < 1 ? round : 0);
     if (solid - top > 0.3) box(top, solid, { fill: this.hatched }, round);
     if (steps) children.push(this.step(api, i, x, right, top));
-    if (this.data.share[i] < 1) box(top - 5, top - 2, { fill: this.gapped, stroke: this.paint.gap, lineWidth: 1 });
+    if (!steps && this.data.share[i] < 1) box(top - 6, top - 3, { fill: this.paint.gap });
     return { type: "group", children };
   }
 
@@ -129,5 +130,5 @@ export class LedgerChart {
 
 /** Axis numbers without needless zeros: 0.5, 12, 1.2k. */
 function short(value) {
-  return value >= 10000 ? `${value / 1000}k` : String(Number(value.toFixed(3)));
+  return value >= 10000 ? `${value / 1000}k` : Number(value.toFixed(3)).toLocaleString("en-US");
 }

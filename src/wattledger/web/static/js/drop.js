@@ -74,6 +74,7 @@ addEventListener("drop", (event) => {
   zone.classList.remove("over");
   add([...event.dataTransfer.files]);
 });
+form.elements.file.addEventListener("change", () => add([...form.elements.file.files]));
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   add([...form.elements.file.files]);
