@@ -1,0 +1,90 @@
+"""A hub around a real store on either database, called in-process; `server.py` has one on a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
+
+from tests.payloads import smt
+from tests.web.helpers import ADMIN, BASE, SECRET, FakeClock, Relay, machine
+from wattledger import connectors
+from wattledger.config import Settings
+from wattledger.secrets import Vault
+from wattledger.store import Store, open_store
+from wattledger.web.app import create_app
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(datetime(2026, 6, 15, 17, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path, admin_token=ADMIN, webhook_secret=SECRET)
+
+
+@pytest.fixture
+async def store(database_url: str, tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
+    vault = Vault({"test": b"k" * 32})
+    found = await open_store(database_url, data=tmp_path, parse=connectors.parse, vault=vault, clock=clock)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+def relay() -> Relay:
+    return Relay()
+
+
+@pytest.fixture
+def app(store: Store, settings: Settings, clock: FakeClock, relay: Relay) -> FastAPI:
+    found = create_app(store, settings, clock=clock, trigger=relay)
+    found.state.hub.announce = lambda line: None
+    return found
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """Nobody in particular."""
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE) as found:
+        yield found
+
+
+@pytest.fixture
+async def robot(app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """A relay: it sends both secrets."""
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=machine()) as found:
+        yield found
+
+
+@pytest.fixture
+async def owner(app: FastAPI, store: Store) -> AsyncIterator[AsyncClient]:
+    """The owner of the default site, by API token."""
+    await store.people.add_user("owner@example.org")
+    token = await store.people.api_token("owner@example.org", "tests")
+    headers = {"authorization": f"Bearer {token}"}
+    async with AsyncClient(transport=ASGITransport(app), base_url=BASE, headers=headers) as found:
+        yield found
+
+
+@pytest.fixture
+async def point(owner: AsyncClient) -> str:
+    """The id of a meter with 40 days around a fall-back day, one day of them estimated, one missing."""
+    days = smt.days(smt.FALL - timedelta(20), 40)
+    days[5].letters = "E" * 96
+    del days[10]
+    answer = await owner.post("/v1/uploads?filename=IntervalData.csv", content=smt.csv(*days))
+    assert answer.status_code == 200, answer.text
+    listed = (await owner.get("/v1/usage-points")).json()["usage_points"]
+    return str(listed[0]["id"])
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'hub.db'}"

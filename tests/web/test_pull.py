@@ -1,0 +1,229 @@
+"""POST /api/admin/smt/pull: both bodies, every code, and that the answer comes after the commit."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from httpx2 import AsyncClient
+
+from tests.payloads import smt
+from tests.web.helpers import PULL, Relay, inline
+from wattledger.faults import sabotage
+from wattledger.store import Store
+from wattledger.web.contracts import smt_inline
+from wattledger.web.trigger import TriggerFailed
+
+FILE = smt.csv(*smt.days(smt.NORMAL, 2))
+ESIID = smt.ONCOR
+
+
+def b64(body: bytes) -> str:
+    return base64.b64encode(body).decode()
+
+
+async def test_the_briefs_body_is_stored_and_read(robot: AsyncClient) -> None:
+    answer = await robot.post(PULL, json=inline(FILE, esiid=ESIID))
+    said = answer.json()
+    assert answer.status_code == 200
+    expected = {
+        "ok": True,
+        "mode": "inline",
+        "filename": "adhoc_1044XXXX_usage_2025-11-11.csv",
+        "mime": "text/csv",
+        "source": "adhocusage",
+        "esiid": ESIID,
+        "meter": "M1",
+        "captured_at": "2025-11-11T19:30:10Z",
+        "sizeBytes": len(FILE),
+        "sha256": hashlib.sha256(FILE).hexdigest(),
+        "persisted": True,
+        "duplicate": False,
+        "encoding": "base64",
+        "message": "Inline payload stored and normalized.",
+        "intervalNormalized": True,
+        "notes": [],
+    }
+    assert {key: said[key] for key in expected} == expected
+    assert said["id"].isdigit()
+    assert said["storagePath"] and "adhoc" not in said["storagePath"]
+    assert said["summary"]["rows"] == said["summary"]["accepted"] == 192
+
+
+async def test_the_originals_body_with_gzip_says_the_packed_size(robot: AsyncClient) -> None:
+    message = inline(
+        FILE, "base64+gzip", mode="inline", sizeBytes=len(FILE), source="enrollment", houseId="h1"
+    )
+    said = (await robot.post(PULL, json=message)).json()
+    assert said["compressedBytes"] < said["sizeBytes"] == len(FILE)
+    assert (said["source"], said["encoding"]) == ("enrollment", "base64+gzip")
+
+
+async def test_the_same_bytes_again_change_nothing(robot: AsyncClient, store: Store) -> None:
+    first = (await robot.post(PULL, json=inline(FILE))).json()
+    before = await store.digest()
+    again = (await robot.post(PULL, json=inline(FILE, "base64+gzip", filename="other.csv"))).json()
+    assert (again["persisted"], again["duplicate"], again["id"]) == (False, True, first["id"])
+    assert again["message"] == "Inline payload verified (duplicate sha256, nothing changed)."
+    assert await store.digest() == before
+
+
+async def test_the_rows_win_over_a_contradicting_esiid(robot: AsyncClient, store: Store) -> None:
+    said = (await robot.post(PULL, json=inline(FILE, esiid=smt.CENTERPOINT))).json()
+    assert [p["external_id"] for p in said["summary"]["points"]] == [ESIID]
+    assert any(smt.CENTERPOINT in note for note in said["notes"])
+
+
+async def test_the_briefs_placeholder_esiid_is_no_obstacle(robot: AsyncClient) -> None:
+    assert (await robot.post(PULL, json=inline(FILE, esiid="1044XXXXXXXXXXXXXX"))).status_code == 200
+
+
+async def test_bytes_that_cannot_be_read_are_kept_with_the_reason(robot: AsyncClient) -> None:
+    said = (await robot.post(PULL, json=inline(b"PK\x03\x04 this is no zip"))).json()
+    assert (said["ok"], said["persisted"], said["intervalNormalized"]) == (True, True, False)
+    assert said["state"] == "rejected" and said["reason"]
+    assert "can't be read" in said["message"]
+    assert (await robot.post(PULL, json=inline(FILE))).json()["intervalNormalized"] is True
+
+
+async def test_sabotage_ack_after_commit_is_noticed(robot: AsyncClient) -> None:
+    """What the answer reports must be readable at once."""
+
+    async def listed_at_once(body: bytes) -> bool:
+        said = (await robot.post(PULL, json=inline(body))).json()
+        rows = (await robot.get("/api/admin/debug/smt/raw-files?limit=100")).json()["rows"]
+        return any(row["sha256"] == said["sha256"] and row["id"] == said["id"] for row in rows)
+
+    assert await listed_at_once(FILE)
+    with sabotage("ack_after_commit"):
+        assert not await listed_at_once(FILE + b"\n")
+
+
+BAD: list[tuple[str, dict[str, Any], str, int]] = [
+    ("no content", {"content_b64": None, "mode": "inline"}, "INLINE_MISSING_B64", 400),
+    ("empty content", {"content_b64": ""}, "INLINE_MISSING_B64", 400),
+    ("content that is no text", {"content_b64": 7}, "INLINE_MISSING_B64", 400),
+    ("hex", {"encoding": "hex"}, "INLINE_UNSUPPORTED_ENCODING", 400),
+    ("encoding of another type", {"encoding": ["base64"]}, "INLINE_UNSUPPORTED_ENCODING", 400),
+    ("invalid base64", {"content_b64": "ab!cd==="}, "INLINE_BAD_BASE64", 400),
+    ("urlsafe base64", {"content_b64": "-_-_"}, "INLINE_BAD_BASE64", 400),
+    ("base64 cut short", {"content_b64": b64(FILE)[:-3]}, "INLINE_BAD_BASE64", 400),
+    ("non-ASCII base64", {"content_b64": "äöü="}, "INLINE_BAD_BASE64", 400),
+    ("corrupt gzip", {"encoding": "base64+gzip", "content_b64": b64(b"\x1f\x8bnot")}, "INLINE_BAD_GZIP", 400),
+    ("plain as gzip", {"encoding": "base64+gzip"}, "INLINE_BAD_GZIP", 400),
+    ("no name", {"filename": None}, "INLINE_MISSING_FILENAME", 400),
+    ("empty name", {"filename": "  "}, "INLINE_MISSING_FILENAME", 400),
+    ("slashes only", {"filename": "///"}, "INLINE_MISSING_FILENAME", 400),
+    ("NUL in the name", {"filename": "a\0.csv"}, "INLINE_BAD_FILENAME", 400),
+    ("name of another type", {"filename": {"a": 1}}, "INLINE_BAD_FILENAME", 400),
+    ("sizeBytes off by one", {"sizeBytes": len(FILE) + 1}, "INLINE_SIZE_MISMATCH", 400),
+    ("negative sizeBytes", {"sizeBytes": -1}, "INVALID_FIELD", 400),
+    ("sizeBytes as text", {"sizeBytes": "12"}, "INVALID_FIELD", 400),
+    ("sizeBytes true", {"sizeBytes": True}, "INVALID_FIELD", 400),
+    ("sizeBytes beyond bounds", {"sizeBytes": 10**18}, "INLINE_SIZE_MISMATCH", 400),
+    ("bad captured_at", {"captured_at": "yesterday"}, "INVALID_FIELD", 400),
+    ("captured_at without offset", {"captured_at": "2025-11-11T19:30:10"}, "INVALID_FIELD", 400),
+    ("captured_at out of range", {"captured_at": "0001-01-01T00:00:00+23:59"}, "INVALID_FIELD", 400),
+    ("mime with CRLF", {"mime": "text/csv\r\nx: y"}, "INVALID_FIELD", 400),
+    ("esiid as a number", {"esiid": 10443720000000001}, "INVALID_FIELD", 400),
+    ("wrapped_in of another type", {"wrapped_in": "pgp"}, "INVALID_FIELD", 400),
+    ("wrapped_in without a hash", {"wrapped_in": [{"kind": "pgp", "name": "x"}]}, "BAD_SHA256", 400),
+    ("unknown mode", {"mode": "sideways"}, "BAD_MODE", 400),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "status"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+async def test_codes_of_bad_inline_bodies(
+    robot: AsyncClient, store: Store, change: dict[str, Any], code: str, status: int
+) -> None:
+    answer = await robot.post(PULL, json=inline(FILE, **{"encoding": "base64", **change}))
+    assert (answer.status_code, answer.json()["ok"], answer.json()["error"]) == (status, False, code)
+    assert answer.json()["message"].endswith(".")
+    assert await store.payloads.list(None, limit=1) == []
+
+
+async def test_a_wrong_size_says_both_numbers(robot: AsyncClient) -> None:
+    said = (await robot.post(PULL, json=inline(FILE, sizeBytes=len(FILE) - 1))).json()
+    assert (said["expected"], said["actual"], said["field"]) == (len(FILE) - 1, len(FILE), "sizeBytes")
+
+
+async def test_a_gzip_bomb_is_refused(robot: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smt_inline, "STREAM", 1 << 20)
+    answer = await robot.post(PULL, json=inline(b"0" * (2 << 20), "base64+gzip"))
+    assert (answer.status_code, answer.json()["error"]) == (413, "INLINE_TOO_LARGE")
+
+
+@pytest.mark.parametrize(
+    ("body", "mime", "code"),
+    [
+        (b"{}", "text/plain", "EXPECTED_JSON"),
+        (b"{}", None, "EXPECTED_JSON"),
+        (b"", "application/json", "BAD_JSON"),
+        (b"{", "application/json", "BAD_JSON"),
+        (b"[]", "application/json", "BAD_JSON"),
+        (b"NaN", "application/json", "BAD_JSON"),
+        (b'{"sizeBytes":1e400}', "application/json", "BAD_JSON"),
+        (b'{"filename":"\xff"}', "application/json", "BAD_JSON"),
+        (b'{"filename":"\\ud800"}', "application/json", "BAD_JSON"),
+        (b'{"filename":"\xef\xbf\xbe"', "application/json", "BAD_JSON"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "application/json", "BAD_JSON"),
+        (b"[" * 100_000, "application/json; charset=utf-8", "BAD_JSON"),
+        (b'{"sizeBytes":' + b"9" * 5000 + b"}", "application/json", "BAD_JSON"),
+    ],
+)
+async def test_bodies_that_are_no_json_object(
+    robot: AsyncClient, body: bytes, mime: str | None, code: str
+) -> None:
+    headers = {"content-type": mime} if mime else {}
+    answer = await robot.post(PULL, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, code)
+
+
+async def test_without_content_the_relay_is_asked(robot: AsyncClient, relay: Relay) -> None:
+    answer = await robot.post(PULL, json={"esiid": f"'{ESIID}", "meter": "M1", "forceRepost": True})
+    assert answer.json() == {
+        "ok": True,
+        "message": "SMT pull triggered successfully",
+        "esiid": ESIID,
+        "meter": "M1",
+        "forceRepost": True,
+        "webhookResponse": {"ok": True, "run": "r1"},
+    }
+    assert relay.wishes[0]["reason"] == "admin_triggered" and relay.wishes[0]["ts"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({}, "MISSING_ESIID"),
+        ({"esiid": ""}, "MISSING_ESIID"),
+        ({"esiid": "123"}, "BAD_ESIID"),
+        ({"esiid": "1" * 18}, "BAD_ESIID"),
+        ({"esiid": "١" * 17}, "BAD_ESIID"),
+        ({"esiid": 10443720000000001}, "BAD_ESIID"),
+        ({"esiid": ESIID, "reason": "because"}, "UNKNOWN_REASON"),
+        ({"esiid": ESIID, "reason": "smt_request", "request": []}, "INVALID_FIELD"),
+    ],
+)
+async def test_bad_triggers(robot: AsyncClient, relay: Relay, message: dict[str, Any], code: str) -> None:
+    answer = await robot.post(PULL, json=message)
+    assert (answer.status_code, answer.json()["error"], relay.wishes) == (400, code, [])
+
+
+@pytest.mark.parametrize(
+    ("failed", "status"),
+    [
+        (TriggerFailed("SERVER_MISCONFIG", "Set DROPLET_WEBHOOK_URL.", 500), 500),
+        (TriggerFailed("WEBHOOK_CONNECTION_FAILED", "The relay can't be reached.", 502), 502),
+        (TriggerFailed("WEBHOOK_FAILED", "The relay answered 503.", 502, 503), 502),
+    ],
+)
+async def test_a_relay_that_does_not_take_it(
+    robot: AsyncClient, relay: Relay, failed: TriggerFailed, status: int
+) -> None:
+    relay.fails = failed
+    answer = await robot.post(PULL, json={"esiid": ESIID})
+    assert (answer.status_code, answer.json()["error"]) == (status, failed.code)
+    assert answer.json().get("status") == failed.relay_status
