@@ -12,11 +12,12 @@ A plaintext is unlinked only after its receipt is durable in done/.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -71,6 +72,21 @@ class Spool:
             ) from None
         finally:
             os.close(descriptor)
+
+    @asynccontextmanager
+    async def held(self, seconds: float) -> AsyncIterator[None]:
+        """`locked`, waiting up to so many seconds for the other one to be done. Raises TryLater."""
+        end = self._clock.monotonic() + seconds
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(self.locked())
+                    break
+                except TryLater:
+                    if self._clock.monotonic() >= end:
+                        raise
+                await asyncio.sleep(0.1)
+            yield
 
     def path(self, folder: str, item_id: str) -> Path:
         return self.root / folder / item_id

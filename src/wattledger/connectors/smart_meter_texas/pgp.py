@@ -162,7 +162,12 @@ class _Jail:
     async def open(self, source: Path, target: Path) -> Problem | None:
         child = self._child or await self._start()
         assert child.stdin and child.stdout
-        job = {"source": str(source), "target": str(target), "size": source.stat().st_size}
+        job = {
+            "source": str(source),
+            "target": str(target),
+            "size": source.stat().st_size,
+            "recipients": recipients_of(source),
+        }
         try:
             child.stdin.write(json.dumps(job).encode() + b"\n")
             line = await asyncio.wait_for(child.stdout.readline(), self._limits.wall)
@@ -233,6 +238,11 @@ def _judge(answer: dict[str, Any], source: Path) -> Problem | None:
         return None
     code, detail = str(answer["code"]), str(answer["message"])
     if code == "pgp_foreign_key":
-        with source.open("rb") as file:
-            detail = "recipients " + (", ".join(shape(file.read(HEAD)).recipients) or "not named")
+        detail = "recipients " + (", ".join(recipients_of(source)) or "not named")
     return code, detail
+
+
+def recipients_of(source: Path) -> list[str]:
+    """The key ids that a file names as its recipients."""
+    with source.open("rb") as file:
+        return list(shape(file.read(HEAD)).recipients)

@@ -52,21 +52,32 @@ class Sequoia:
 
         self._decrypt_file = pysequoia.decrypt_file
         self._decryptor = pysequoia.Tsk.from_file(key_path).decryptor(passphrase)
+        self._ids = _key_ids(key_path)
 
-    def open(self, source: str, target: str) -> None:
+    def open(self, source: str, target: str, recipients: list[str]) -> None:
         try:
             self._decrypt_file(source, target, self._decryptor)
         except Exception as error:
-            raise Failed(*_sequoia_reason(str(error))) from None
+            ours = any(one.endswith(own) for one in recipients for own in self._ids)
+            raise Failed(*_sequoia_reason(str(error), ours)) from None
 
 
-def _sequoia_reason(text: str) -> tuple[str, str]:
+def _key_ids(key_path: str) -> set[str]:
+    """Key ids of a key and its subkeys: the last 16 digits of a fingerprint."""
+    from pysequoia.packet import PacketPile
+
+    with open(key_path, "rb") as file:  # noqa: PTH123
+        packets = PacketPile.from_bytes(file.read())
+    return {packet.fingerprint[-16:].upper() for packet in packets if packet.fingerprint}
+
+
+def _sequoia_reason(text: str, ours: bool) -> tuple[str, str]:
     line = text.partition("\n")[0]
     if f"os error {errno.EFBIG}" in text:
         return "pgp_bomb", "its output passed the limit"
     if f"os error {errno.ENOSPC}" in text or f"os error {errno.EIO}" in text:
         return "io", line[:120]
-    if "No key to decrypt" in line or "No session key decrypted" in line:
+    if not ours and ("No key to decrypt" in line or "No session key decrypted" in line):
         return "pgp_foreign_key", "no key for its recipients"
     return "pgp_corrupt", line[:120]
 
@@ -129,11 +140,11 @@ class Opener:
         if self._key:
             self._load()
 
-    def open(self, source: str, target: str) -> None:
+    def open(self, source: str, target: str, recipients: list[str]) -> None:
         first = self._key_trouble
         if self._sequoia is not None:
             try:
-                self._sequoia.open(source, target)
+                self._sequoia.open(source, target, recipients)
             except Failed as failed:
                 first = failed
             else:
@@ -168,7 +179,7 @@ class Opener:
 def answer(opener: Opener, job: Mapping[str, Any]) -> dict[str, Any]:
     """Opens one file; a failure leaves no plaintext."""
     try:
-        opener.open(job["source"], job["target"])
+        opener.open(job["source"], job["target"], job["recipients"])
     except Failed as failed:
         _unlink(job["target"])
         return {"ok": False, "code": failed.code, "message": str(failed)}

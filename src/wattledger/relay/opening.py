@@ -1,0 +1,152 @@
+"""The second stage of a cycle: fetched files are opened, layer by layer, into the payloads to deliver."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+
+from wattledger.clock import Clock
+from wattledger.connectors import unwrap
+from wattledger.connectors.smart_meter_texas.pgp import (
+    OPERATOR,
+    Opened,
+    PgpKeys,
+    looks_encrypted,
+    open_files,
+)
+from wattledger.connectors.smart_meter_texas.pgp_packets import HEAD
+from wattledger.errors import BadPayload, TryLater
+from wattledger.relay.item import Item
+from wattledger.relay.pause import backoff
+from wattledger.relay.report import Report
+from wattledger.relay.spool import Spool
+
+BATCH = 64
+MOST_TRIES = 5
+ENDING = re.compile(r"(\.\d{6,15})?\.(asc|pgp|gpg)$", re.IGNORECASE)
+MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"))
+Layer = dict[str, str]
+
+
+class Opening:
+    """One round over enc/. A file that can't be opened delays no other."""
+
+    def __init__(self, spool: Spool, keys: PgpKeys, clock: Clock, report: Report) -> None:
+        self._spool = spool
+        self._keys = keys
+        self._clock = clock
+        self._report = report
+
+    async def run(self) -> None:
+        """Opens all that is due, in batches that share one limited child."""
+        if self._spool.low():
+            self._report.stop(
+                TryLater("The spool's disk is almost full: nothing is opened until there is room.")
+            )
+            return
+        due = await asyncio.to_thread(self._due)
+        for start in range(0, len(due), BATCH):
+            await self._batch(due[start : start + BATCH])
+
+    def _due(self) -> list[Item]:
+        now = self._clock.now().timestamp()
+        return [item for item in self._spool.items("enc") if item.next_try <= now]
+
+    async def _batch(self, items: Sequence[Item]) -> None:
+        encrypted = [item for item in items if looks_encrypted(self._head(item))]
+        locked = {item.id for item in encrypted}
+        for item in items:
+            if item.id not in locked:
+                await asyncio.to_thread(self._plain, item)
+        jobs = [(self._spool.path("enc", i.id), self._spool.path("part", i.id)) for i in encrypted]
+        if jobs:
+            for item, opened in zip(encrypted, await open_files(jobs, self._keys), strict=True):
+                await asyncio.to_thread(self._decrypted, item, opened)
+
+    def _head(self, item: Item) -> bytes:
+        with self._spool.path("enc", item.id).open("rb") as file:
+            return file.read(HEAD)
+
+    def _plain(self, item: Item) -> None:
+        body = self._spool.path("enc", item.id).read_bytes()
+        if not body:
+            self._aside(item, BadPayload("It has no bytes; a later version is fetched by itself.", "empty"))
+            return
+        self._spread(item, body, [], encrypted=False)
+
+    def _decrypted(self, item: Item, opened: Opened) -> None:
+        if opened.error is not None:
+            self._judge(item, opened.error)
+            return
+        self._report.decrypted += 1
+        with self._spool.path("enc", item.id).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            body = opened.target.read_bytes()
+            self._spread(item, body, [_layer("pgp", item.name, digest)], encrypted=True)
+        finally:
+            opened.target.unlink(missing_ok=True)
+
+    def _judge(self, item: Item, error: BadPayload) -> None:
+        passing = error.code == "pgp_timeout" and item.attempts + 1 < MOST_TRIES
+        if error.code not in OPERATOR and not passing:
+            self._aside(item, error)
+            return
+        known = item.code == error.code
+        item.attempts += 1
+        item.next_try = self._clock.now().timestamp() + backoff(item.attempts) if passing else 0
+        item.code, item.last_error = error.code, str(error)
+        if passing or not known:
+            self._spool.note(item)
+        self._report.fail(item.name, error.code, str(error))
+
+    def _spread(self, item: Item, body: bytes, layers: list[Layer], *, encrypted: bool) -> None:
+        try:
+            found = unwrap.opened(body, _bare(item.name))
+            if not found.members:
+                raise BadPayload("The archive is empty; a later version is fetched by itself.", "empty")
+        except BadPayload as error:
+            self._aside(item, error)
+            return
+        self._report.warnings += [f"{item.name}: {note}" for note in found.notes]
+        outer = [*layers, *_container(item, body)]
+        self._spool.to_deliver(list(self._payloads(item, found.members, outer)))
+        self._spool.opened(item, encrypted)
+        self._report.processed_files += 1
+
+    def _payloads(
+        self, item: Item, found: Iterable[unwrap.Member], layers: list[Layer]
+    ) -> Iterable[tuple[Item, bytes]]:
+        for index, member in enumerate(found):
+            payload = Item(
+                f"{item.id}-{index}",
+                member.name,
+                item.folder,
+                len(member.body),
+                item.mtime,
+                source=item.source,
+                stage="out",
+                sha256=hashlib.sha256(member.body).hexdigest(),
+                fetched_at=item.fetched_at,
+                wrapped_in=layers,
+            )
+            yield payload, member.body
+
+    def _aside(self, item: Item, error: BadPayload) -> None:
+        self._spool.set_aside(item, error.code, str(error))
+        self._report.fail(item.name, error.code, str(error))
+
+
+def _container(item: Item, body: bytes) -> list[Layer]:
+    kind = next((kind for magic, kind in MAGIC if body.startswith(magic)), None)
+    return [_layer(kind, _bare(item.name), hashlib.sha256(body).hexdigest())] if kind else []
+
+
+def _bare(name: str) -> str:
+    return ENDING.sub("", name) or name
+
+
+def _layer(kind: str, name: str, sha256: str) -> Layer:
+    return {"kind": kind, "name": name, "sha256": sha256}

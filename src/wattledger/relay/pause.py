@@ -1,0 +1,58 @@
+"""When the hub may be asked again: one small file, so that several processes keep the same pause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from wattledger.clock import Clock, chance
+from wattledger.relay.durable import durable_write
+
+LONGEST = 300.0
+REFUSED = timedelta(minutes=5)
+
+
+class Pause:
+    """A pause of all deliveries. `until` is UTC epoch seconds, 0 when there is none."""
+
+    def __init__(self, path: Path, clock: Clock, chance: Callable[[], float] = chance) -> None:
+        self._path = path
+        self._clock = clock
+        self._chance = chance
+
+    def read(self) -> tuple[float, str]:
+        """Until when, and why."""
+        found = self._load()
+        return float(found.get("until", 0)), str(found.get("reason", ""))
+
+    def active(self) -> str | None:
+        """Why nothing may be sent now; None when it may."""
+        until, reason = self.read()
+        return reason if until > self._clock.now().timestamp() else None
+
+    def begin(self, reason: str, wait: timedelta | None = None) -> None:
+        """Pauses for `wait`, else for a growing time with full jitter, at most five minutes."""
+        attempts = int(self._load().get("attempts", 0)) + 1
+        seconds = wait.total_seconds() if wait else backoff(attempts, self._chance)
+        body = {"until": self._clock.now().timestamp() + seconds, "reason": reason, "attempts": attempts}
+        durable_write(self._path, orjson.dumps(body))
+
+    def end(self) -> None:
+        """The hub took something: no pause."""
+        self._path.unlink(missing_ok=True)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            found = orjson.loads(self._path.read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def backoff(attempts: int, chance: Callable[[], float] = chance) -> float:
+    """Seconds to wait after so many failures: full jitter under a doubling bound, 1 s to 5 minutes."""
+    return max(1.0, chance() * min(LONGEST, 2.0 ** min(attempts, 20)))
