@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -93,3 +94,27 @@ def test_short_values_do_not_blank_out_words() -> None:
 @given(st.text())
 def test_no_control_character_survives(text: str) -> None:
     assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in Redactor().text(text))
+
+
+def test_settings_stay_hidden_however_many_tokens_come_and_go(tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.register_settings(load_settings(tmp_path, {"ADMIN_TOKEN": "an-admin-canary-1234"}))
+    redactor.register("first-canary")
+    for n in range(2000):
+        redactor.register(f"token-{n}")
+    assert "canary" not in redactor.text("an-admin-canary-1234")
+    assert redactor.text("token-1999 first-canary") == f"{HIDDEN} first-canary"
+
+
+def test_a_full_disk_under_the_log_costs_lines_not_the_service(capfd: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    with Path("/dev/full").open("w") as full:
+        configure("json", full)
+        structlog.get_logger("t").info("lost", password="p-canary")
+        logging.getLogger("other").warning("lost too, token=t-canary")
+        root.handlers[:] = handlers
+        with contextlib.suppress(OSError):
+            full.close()
+    structlog.reset_defaults()
+    assert capfd.readouterr().err == ""

@@ -161,6 +161,7 @@ class Collector:
             connector = self.registry(connection.connector)
         except NotFound as error:
             raise Misconfigured(str(error)) from None
+        REDACTOR.register(*connection.secrets.values())
         if connector.grant is None:
             return await self._deliver(connector, connection, None)
         token = await self.sign_in(connector.grant, connection)
@@ -211,9 +212,9 @@ class Collector:
             if slot.current is None or not self._good(slot.current, refused):
                 async with self.clients(connection, None) as http:
                     fresh = await self._ask(grant, connection, slot.current, http)
-                REDACTOR.register(fresh.access, fresh.refresh)
                 await slot.save(fresh)
             assert slot.current is not None
+            REDACTOR.register(slot.current.access, slot.current.refresh)
             return slot.current
 
     async def _stored(self, connection: Connection) -> Token | None:

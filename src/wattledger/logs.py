@@ -7,11 +7,12 @@ import logging.config
 import re
 from base64 import b64encode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 from urllib.parse import quote
 
 import structlog
+from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from wattledger.config import Settings
@@ -19,7 +20,7 @@ from wattledger.config import Settings
 HIDDEN = "[hidden]"
 SHORTEST = 6
 """shorter values are not searched for: they would blank out ordinary words"""
-MOST_VALUES = 10_000
+MOST_VALUES = 3_000
 QUIET = ("httpx", "httpx2", "httpcore", "httpcore2", "asyncssh", "uvicorn.access", "aiosqlite", "alembic")
 
 _SECRET_KEY = re.compile(
@@ -40,30 +41,26 @@ class Redactor:
     """Takes secrets out by the name they stand under, by their shape, and by value once registered."""
 
     def __init__(self) -> None:
+        self._settings: tuple[str, ...] = ()
         self._values: OrderedDict[str, None] = OrderedDict()
 
     def register(self, *values: str | None) -> None:
-        """Never show these again, nor their base64 and URL forms. The oldest are forgotten past 10,000."""
-        for value in values:
-            if value and len(value) >= SHORTEST:
-                for form in (value, quote(value, safe=""), b64encode(value.encode()).decode().rstrip("=")):
-                    self._values[form] = None
-                    self._values.move_to_end(form)
+        """Do not show these, nor their base64 and URL forms; past MOST_VALUES the oldest are forgotten."""
+        for form in _forms(values):
+            self._values[form] = None
+            self._values.move_to_end(form)
         while len(self._values) > MOST_VALUES:
             self._values.popitem(last=False)
 
     def register_settings(self, settings: Settings) -> None:
         """Never show any secret setting."""
-        from pydantic import SecretStr
-
-        for name in type(settings).model_fields:
-            value = getattr(settings, name)
-            if isinstance(value, SecretStr):
-                self.register(value.get_secret_value())
+        values = (getattr(settings, name) for name in type(settings).model_fields)
+        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        self._settings = (*self._settings, *_forms(secrets))
 
     def text(self, text: str) -> str:
         """`text` without secrets, control characters escaped."""
-        for value in self._values:
+        for value in (*self._settings, *self._values):
             if value in text:
                 text = text.replace(value, HIDDEN)
         for pattern in _IN_TEXT:
@@ -92,6 +89,12 @@ class Redactor:
         return event
 
 
+def _forms(values: Iterable[str | None]) -> Iterator[str]:
+    for value in values:
+        if value and len(value) >= SHORTEST:
+            yield from (value, quote(value, safe=""), b64encode(value.encode()).decode().rstrip("="))
+
+
 REDACTOR = Redactor()
 """The one of this process: whoever holds a secret registers it here."""
 
@@ -110,6 +113,7 @@ def configure(format: str, stream: TextIO) -> None:
             foreign_pre_chain=_shared(),
         )
     )
+    logging.raiseExceptions = False  # a full or closed stream costs lines, not the service
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)

@@ -15,6 +15,7 @@ from tests.collect.vendor import Vendor
 from tests.turning import TurningClock
 from wattledger.collect import Clients, Collector, Pace
 from wattledger.connectors.base import Connection, Token
+from wattledger.connectors.http import open_client
 from wattledger.secrets import Vault
 from wattledger.simulators.http import serve
 from wattledger.store import Store, open_store
@@ -30,8 +31,10 @@ def keys() -> Vault:
 
 def clients_of(address: str) -> Clients:
     def client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-        headers = {"Authorization": f"Bearer {token.access}"} if token else {}
-        return AsyncClient(base_url=address, headers=headers, timeout=30)
+        http = open_client(address)
+        if token:
+            http.headers["Authorization"] = f"Bearer {token.access}"
+        return http
 
     return client
 

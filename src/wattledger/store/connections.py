@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, insert, or_, select, true, update
 
 from wattledger.clock import chance
 from wattledger.errors import NotFound, WattledgerError
@@ -106,7 +106,12 @@ class Connections(VendorTokens, Heartbeats):
 
     async def resume(self, id: str, site: str | None, secrets: Mapping[str, str] | None = None) -> None:
         """Make a connection due now, whatever stopped it, with new secrets where given. Raises NotFound."""
-        changes: dict[str, Any] = {"state": "late", "failures": 0, "next_poll_at": self._database.clock.now()}
+        running = case((table.c.state.in_(STOPPED), "late"), else_=table.c.state)
+        changes: dict[str, Any] = {
+            "state": running,
+            "failures": 0,
+            "next_poll_at": self._database.clock.now(),
+        }
         if secrets is not None:
             changes["secrets"] = self._vault.seal(_json(secrets), **_cell(id))
         async with self._database.begin() as connection:
