@@ -122,12 +122,11 @@ def _identity(folder: Path) -> dict[str, Any]:
 
 
 def _initialise(binaries: Path, folder: Path, identity: dict[str, Any]) -> None:
-    command = [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-    done = subprocess.run(
-        [*command, "--locale=C", "--no-sync"], capture_output=True, cwd=folder, timeout=120, **identity
-    )
+    command: list[Path | str] = [binaries / "initdb", "-D", folder / "data", "-U", "postgres"]
+    command += ["-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+    done = subprocess.run(command, capture_output=True, cwd=folder, timeout=120, check=False, **identity)
     if done.returncode:
-        raise Unavailable(done.stderr.decode(errors="replace").strip()[-300:])
+        raise Unavailable(repr(done.stderr[-300:]))
 
 
 def _die_with_parent() -> None:

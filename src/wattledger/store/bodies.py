@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound, WattledgerError
 from wattledger.faults import sabotaged
+from wattledger.model import Payload
 from wattledger.store.database import Database
 from wattledger.store.objects import Objects, key_of
 from wattledger.store.tables import body
@@ -55,9 +56,10 @@ class Bodies:
         self._database = database
         self._objects = objects
 
-    async def place(self, sha256: str, plain: bytes) -> Packed:
+    async def place(self, payload: Payload) -> Packed:
         """Compress, and bring a large body to the object store: before the transaction that names it."""
-        packed = await asyncio.to_thread(pack, sha256, plain)
+        sha256 = payload.sha256
+        packed = await asyncio.to_thread(pack, sha256, payload.body)
         if packed.stored <= INLINE:
             return packed
         assert packed.data is not None

@@ -11,10 +11,12 @@ from wattledger.store.archive import MOST_ATTEMPTS, Archive, Job, LeaseLost, Out
 from wattledger.store.bodies import Bodies
 from wattledger.store.catalogue import Catalogue
 from wattledger.store.database import Database
-from wattledger.store.reader import Reader
+from wattledger.store.reader import Read, Reader
 from wattledger.store.replay import Replay
 from wattledger.store.rows import Delivered, Summary
 
+EAGER = 1 << 20
+"""bytes from which a file is parsed while it is archived"""
 _POLL_SECONDS, _MOST_POLLS = 0.05, 1200
 
 
@@ -44,18 +46,24 @@ class Payloads(Catalogue):
         """
         await asyncio.to_thread(lambda: payload.sha256)
         known = await self._archive.find(site, payload)
-        job = None
         if known is None:
-            packed = await self._bodies.place(payload.sha256, payload.body)
-            job = await self._archive.add(site, payload, packed)
-        if job is None:
-            return await self._again(known or await self._archive.find(site, payload), payload, claims)
-        await self._read(job)
-        return await self._receipt(job.id, claims, duplicate=False)
+            parsing = self._eager(payload)
+            job = await self._archive.add(site, payload, await self._bodies.place(payload))
+            if job is not None:
+                await self._read(job, parsing)
+                return await self._receipt(job.id, claims, duplicate=False)
+            known = await self._archive.find(site, payload)
+        assert known is not None
+        return await self._again(known, payload, claims)
 
-    async def _again(self, id: int | None, payload: Payload, claims: Claims | None) -> Delivered:
+    def _eager(self, payload: Payload) -> asyncio.Task[Read] | None:
+        """A large file is parsed while it is being archived; nothing of it is written before that is done."""
+        if len(payload.body) < EAGER:
+            return None
+        return asyncio.create_task(self._reader.parsed(payload))
+
+    async def _again(self, id: int, payload: Payload, claims: Claims | None) -> Delivered:
         """The receipt of a file that is here already; read now if its first reader died."""
-        assert id is not None
         for _ in range(_MOST_POLLS):
             for job in await self._archive.claim(1, only=id):
                 await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
@@ -65,9 +73,9 @@ class Payloads(Catalogue):
             await asyncio.sleep(_POLL_SECONDS)
         return receipt
 
-    async def _read(self, job: Job) -> None:
+    async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> None:
         try:
-            await self._reader.read(job)
+            await self._reader.read(job, parsing)
         except LeaseLost:
             return
         except WattledgerError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,10 +49,17 @@ class Reader:
         self._bulk = bulk
         self._parse = parse
 
-    async def read(self, job: Job) -> None:
-        """Read a payload under its lease and write the outcome. Raises LeaseLost, TryLater."""
+    async def parsed(self, payload: Payload) -> Read:
+        """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
+        return await asyncio.to_thread(self._parsed, payload)
+
+    async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> None:
+        """Read a payload under its lease and write the outcome. Raises LeaseLost, TryLater.
+
+        `parsing` is the parse where it was begun already.
+        """
         async with self._archive.renewing(job.lease):
-            read = await self.open(job)
+            read = await self.open(job, parsing)
             await self._database.transact(lambda connection: self._commit(connection, job, read))
         fault("hub.after_ledger_commit")
 
@@ -61,9 +68,9 @@ class Reader:
         await self._archive.finish(connection, job, outcome)
         fault("hub.before_ledger_commit")
 
-    async def open(self, job: Job) -> Read:
+    async def open(self, job: Job, parsing: Awaitable[Read] | None = None) -> Read:
         """Parse, and prepare with what is known of the usage points now."""
-        read = await asyncio.to_thread(self._parsed, job.payload)
+        read = await (parsing or self.parsed(job.payload))
         if read.parsed is not None:
             async with self._database.connect() as connection:
                 rows = await points_of.known(connection, read.parsed.points)
