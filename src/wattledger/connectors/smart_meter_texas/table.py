@@ -1,0 +1,169 @@
+"""The general reader of interval CSV: any column order and known spelling; lines are refused singly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wattledger.connectors.smart_meter_texas import header, labels
+from wattledger.connectors.smart_meter_texas.fields import EnergyField, Field
+from wattledger.connectors.smart_meter_texas.header import Header
+from wattledger.connectors.smart_meter_texas.intake import FIRST_REFUSAL, READING, Intake, Rows
+from wattledger.connectors.smart_meter_texas.lines import Split, pieces, split
+from wattledger.model import NO_REVISION, Flow
+
+_WRONG_WIDTH = "the row has not as many fields as the header"
+Codes = NDArray[np.int16]
+
+
+class Reader:
+    """Decodes lines under one header into an intake; remembers what each text meant."""
+
+    def __init__(self, intake: Intake, columns: Header, esiid: str | None = None) -> None:
+        refusals = intake.refusals
+        self.intake, self.header = intake, columns
+        self.fixed = "" if "esiid" in columns.roles else labels.given_esiid(esiid, "The file")
+        self.energy = EnergyField(refusals)
+        decoders = {
+            "esiid": lambda text: intake.point(labels.esiid(text)),
+            "flow": labels.flow,
+            "date": labels.day,
+            "revision": labels.revision,
+            "start": _start if "end" in columns.roles else _only_start,
+            "end": _end,
+            "quality": labels.quality,
+        }
+        self.fields = {role: Field(decode, refusals) for role, decode in decoders.items()}
+
+    def feed(self, lines: list[bytes], numbers: NDArray[np.int64]) -> None:
+        """Decode these lines; each becomes a row, a refusal, or (a repeated header) nothing."""
+        if not lines:
+            return
+        found = split(lines, numbers, self.header.width)
+        intake = self.intake
+        intake.total += len(found.wrong)
+        if len(found.wrong):
+            intake.refusals.add(intake.refusals.code(_WRONG_WIDTH), found.wrong)
+        if len(found.line):
+            self._decode(found)
+
+    def _decode(self, found: Split) -> None:
+        n = len(found.line)
+        self.intake.total += n
+        wrong = np.full(n, -1, np.int16)
+        point = self._column("esiid", found, np.int32, wrong)
+        if point is None:
+            point = np.full(n, self.intake.point(self.fixed), np.int32)
+        flow = self._column("flow", found, np.int8, wrong)
+        day = self._column("date", found, np.int32, wrong)
+        revision = self._column("revision", found, np.int64, wrong)
+        start = self._column("start", found, np.int16, wrong)
+        end = self._column("end", found, np.int16, wrong)
+        keep = wrong < 0
+        self.intake.refusals.add_coded(wrong[~keep], found.line[~keep])
+        wh, state, finer, flag = self._readings(found)
+        if start is None:
+            start = np.full(n, -1, np.int16)
+        self.intake.finer += int(np.count_nonzero(finer & keep & (state == READING)))
+        rows = Rows(
+            found.line,
+            point,
+            np.full(n, Flow.DELIVERED, np.int8) if flow is None else flow,
+            day if day is not None else np.zeros(n, np.int32),
+            np.full(n, NO_REVISION, np.int64) if revision is None else revision,
+            start,
+            start + np.int16(1) if end is None else end,
+            wh,
+            flag,
+            state,
+        )
+        if keep.any():
+            self.intake.rows.append(rows if keep.all() else _kept(rows, keep))
+
+    def _column(self, role: str, found: Split, dtype: type, wrong: Codes) -> NDArray[Any] | None:
+        """A role's values; refusals go into `wrong` where nothing was wrong before. None: no such column."""
+        at = self.header.roles.get(role)
+        if at is None:
+            return None
+        values, codes = self.fields[role].column(found.columns[at], dtype)
+        np.copyto(wrong, codes, where=(wrong < 0) & (codes >= 0))
+        return values
+
+    def _readings(
+        self, found: Split
+    ) -> tuple[NDArray[np.int32], Codes, NDArray[np.bool_], NDArray[np.uint8]]:
+        wh, state, finer = self.energy.column(found.columns[self.header.roles["kwh"]])
+        at = self.header.roles.get("quality")
+        if at is None:
+            return wh, state, finer, np.zeros(len(wh), np.uint8)
+        flag, codes = self.fields["quality"].column(found.columns[at], np.uint8)
+        unknown = (codes >= 0) & (state == READING)
+        state[unknown] = codes[unknown] + FIRST_REFUSAL
+        return wh, state, finer, flag
+
+
+def _kept(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
+    return Rows(*(getattr(rows, name)[keep] for name in Rows.__slots__))
+
+
+def _start(text: str) -> int:
+    return labels.quarter(text) % 96 if text else -1
+
+
+def _only_start(text: str) -> int:
+    return labels.quarter(text) % 96
+
+
+def _end(text: str) -> int:
+    return labels.quarter(text) or 96
+
+
+def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
+    """Decode a whole interval CSV, its header first. Raises BadPayload where no ESIID is to be had."""
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    reader: Reader | None = None
+    for columns, part, first_line in _segments(body):
+        if reader is None or reader.header != columns:
+            reader = Reader(intake, columns, esiid)
+        for lines, numbers in pieces(part, first_line):
+            reader.feed(lines, numbers)
+
+
+def _segments(body: bytes) -> Iterator[tuple[Header, bytes, int]]:
+    """Header, rows and first line number of each part; a file may hold several, each with its header."""
+    at, line = 0, 1
+    while at < len(body):
+        head, at, line = _next_line(body, at, line)
+        if not head.strip(b" \t,"):
+            continue
+        end = _next_header(body, at)
+        yield header.read(head), body[at:end], line
+        line += body.count(b"\n", at, end)
+        at = end
+
+
+def _next_line(body: bytes, at: int, line: int) -> tuple[bytes, int, int]:
+    end = body.find(b"\n", at)
+    end = len(body) if end < 0 else end
+    return body[at:end], end + 1, line + 1
+
+
+_ENERGY_WORD = re.compile(rb"kwh", re.IGNORECASE)
+_MOST_HEADERS = 10_000
+
+
+def _next_header(body: bytes, at: int) -> int:
+    """Where the next header line begins, else the end."""
+    for found in islice(_ENERGY_WORD.finditer(body, at), _MOST_HEADERS):
+        begin = body.rfind(b"\n", 0, found.start()) + 1
+        end = body.find(b"\n", found.end())
+        line = body[begin : end if end >= 0 else len(body)]
+        if begin >= at and header.read(line).interval:
+            return begin
+    return len(body)

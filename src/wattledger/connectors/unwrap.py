@@ -1,0 +1,179 @@
+"""Opening ZIP and gzip files within limits. Nothing is written to disk; member names are only text.
+
+output of one file     256 MiB, all members and layers together
+expansion              200 times, once a member has given more than 1 MiB
+members                32
+layers                 2 (a gzip within a ZIP; a third layer is refused)
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from wattledger.errors import BadPayload
+from wattledger.faults import sabotaged
+
+MOST_BYTES = 256 * 1024 * 1024
+MOST_RATIO = 200
+RATIO_FROM = 1024 * 1024
+MOST_MEMBERS = 32
+MOST_LAYERS = 2
+
+_ZIP, _EMPTY_ZIP, _GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
+_STEP = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file from within a payload; `name` is the archive's word for it, `` for the payload itself."""
+
+    name: str
+    body: bytes
+
+
+@dataclass(slots=True)
+class Opened:
+    """What was inside, and what was left out with the reason."""
+
+    members: list[Member] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def grow(self, more: int) -> None:
+        """Count output. Raises BadPayload past the limit."""
+        self.size += more
+        if self.size > MOST_BYTES and not sabotaged("unwrap_limits"):
+            raise BadPayload(
+                f"The archive unpacks to more than {MOST_BYTES >> 20} MiB, which no meter file does; "
+                "it was not read further.",
+                "bomb",
+            )
+
+
+def wrapped(head: bytes) -> bool:
+    """Whether a file that begins like this is a ZIP or a gzip."""
+    return head.startswith((_ZIP, _EMPTY_ZIP, _GZIP))
+
+
+def opened(body: bytes, name: str = "") -> Opened:
+    """Every file inside, down to what is neither ZIP nor gzip. Raises BadPayload for bombs and damage."""
+    found = Opened()
+    _open(Member(name, body), 0, found)
+    return found
+
+
+def _open(member: Member, layer: int, found: Opened) -> None:
+    if not wrapped(member.body[:4]):
+        found.members.append(member)
+        return
+    if layer == MOST_LAYERS:
+        raise BadPayload(
+            f"{member.name or 'The file'} is packed more than {MOST_LAYERS} times over; unpack it first.",
+            "nested_archive",
+        )
+    inner = _gunzipped(member, found) if member.body.startswith(_GZIP) else _unzipped(member, found)
+    for part in inner:
+        _open(part, layer + 1, found)
+
+
+def _gunzipped(member: Member, found: Opened) -> list[Member]:
+    """The one file within a gzip, which may consist of several streams."""
+    out, rest = io.BytesIO(), member.body
+    while rest:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            while not stream.eof:
+                piece = stream.decompress(rest, _STEP)
+                rest = stream.unconsumed_tail if not stream.eof else stream.unused_data
+                if not piece and not rest and not stream.eof:
+                    raise BadPayload("The gzip file ends too early; send it again.", "gzip_truncated")
+                out.write(piece)
+                found.grow(len(piece))
+                _check_ratio(out.tell(), len(member.body), member.name)
+        except zlib.error:
+            raise BadPayload("The gzip file is damaged; send it again.", "gzip_damaged") from None
+        rest = rest.lstrip(b"\0")
+    return [Member(member.name.removesuffix(".gz"), out.getvalue())]
+
+
+def _unzipped(member: Member, found: Opened) -> Iterator[Member]:
+    """The files within a ZIP, one at a time."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(member.body))
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeError, RuntimeError):
+        raise BadPayload("The ZIP file is damaged or cut short; send it again.", "zip_damaged") from None
+    if len(infos) > MOST_MEMBERS and not sabotaged("unwrap_limits"):
+        raise BadPayload(
+            f"The ZIP file holds {len(infos)} files; at most {MOST_MEMBERS} are read. Send them apart.",
+            "zip_members",
+        )
+    with archive:
+        for info in infos:
+            name = printable(info.filename)
+            if _outside(info.filename):
+                found.notes.append(f"A member is called {name!r}; names are never used as paths.")
+            if info.flag_bits & 1:
+                raise BadPayload(
+                    f"{name} in the ZIP file is locked with a password; send it unlocked.",
+                    "zip_encrypted",
+                )
+            yield Member(name, _member(archive, info, name, found))
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, found: Opened) -> bytes:
+    """One member, read as a stream; its declared size is not believed."""
+    out = io.BytesIO()
+    try:
+        with archive.open(info) as stream:
+            while piece := stream.read(_STEP):
+                out.write(piece)
+                found.grow(len(piece))
+                _check_ratio(out.tell(), max(info.compress_size, 1), name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+        raise BadPayload(f"{name} in the ZIP file is damaged; send it again.", "zip_damaged") from None
+    except Exception as error:
+        if isinstance(error, BadPayload):
+            raise
+        raise BadPayload(f"{name} in the ZIP file can't be unpacked; send it again.", "zip_damaged") from None
+    return out.getvalue()
+
+
+def _check_ratio(out: int, packed: int, name: str) -> None:
+    if out > RATIO_FROM and out > packed * MOST_RATIO and not sabotaged("unwrap_limits"):
+        raise BadPayload(
+            f"{name or 'The file'} unpacks to over {MOST_RATIO} times its size, which no meter file does; "
+            "it was not read further.",
+            "bomb",
+        )
+
+
+def _outside(name: str) -> bool:
+    parts = name.replace("\\", "/").split("/")
+    return name.startswith(("/", "\\")) or ".." in parts or "\0" in name or ":" in name
+
+
+def printable(name: str) -> str:
+    """A member's name fit for a message: no control characters, at most 120 long."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)[:120] or "a member"
+
+
+def peek(head: bytes, size: int = 4096) -> bytes:
+    """The first bytes of the first file within the beginning of a ZIP or gzip; empty where unreadable."""
+    try:
+        if head.startswith(_GZIP):
+            return zlib.decompressobj(wbits=31).decompress(head, size)
+        if head.startswith(_ZIP):
+            method = int.from_bytes(head[8:10], "little")
+            begin = 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+            if method == zipfile.ZIP_STORED:
+                return head[begin : begin + size]
+            if method == zipfile.ZIP_DEFLATED:
+                return zlib.decompressobj(wbits=-15).decompress(head[begin:], size)
+    except zlib.error:
+        return b""
+    return b""
