@@ -13,7 +13,7 @@ from wattledger import connectors
 from wattledger.cli.runtime import Runtime
 from wattledger.collect import Collector
 from wattledger.connectors.base import Connection, Token
-from wattledger.connectors.http import client
+from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
 from wattledger.store.dispatch import StoreDispatch
 
@@ -61,5 +61,7 @@ async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
 
 
 def _client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-    headers = {"authorization": f"Bearer {token.access}"} if token else {}
-    return client(str(connection.options.get("base_url", "")), headers=headers)
+    client = open_client(str(connection.options.get("base_url", "")))
+    if token:
+        client.headers["authorization"] = f"Bearer {token.access}"
+    return client
