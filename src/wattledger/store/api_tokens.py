@@ -15,7 +15,7 @@ from wattledger.store.audit import Audit
 from wattledger.store.database import Database
 from wattledger.store.email import normal_email
 from wattledger.store.ids import new_id
-from wattledger.store.principal import Principal, holder, principal, touch
+from wattledger.store.principal import Principal, holder, presented, principal, touch
 from wattledger.store.tables import api_token, membership, person
 
 PREFIX = "wl_"
@@ -62,7 +62,7 @@ class ApiTokens:
         """Who holds a token; None once it is revoked or over."""
         unended = or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now)
         alive = api_token.c.revoked_at.is_(None) & unended
-        mine = api_token.c.digest == digest(word)
+        mine = presented(api_token, word)
         async with self._database.connect() as connection:
             query = holder(api_token, mine & alive, api_token.c.last_used_at)
             row = (await connection.execute(query)).one_or_none()

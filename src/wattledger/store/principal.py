@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, Update, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Table, Update, or_, select
 
 from wattledger.errors import TryLater
+from wattledger.secrets import digest
 from wattledger.store.database import Database
 from wattledger.store.tables import api_token, membership, person, session
 
@@ -28,7 +29,12 @@ class Principal:
     via: Via
 
 
-def holder(table: Any, where: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
+def presented(table: Table, word: str) -> ColumnElement[bool]:
+    """The row of a link, session or API token, found by its digest."""
+    return table.c.digest.op("=", is_comparison=True)(digest(word))
+
+
+def holder(table: Table, where: ColumnElement[bool], *columns: ColumnElement[Any]) -> Select[Any]:
     """The person who holds a session or API token, at its site, else at the first one they belong to."""
     assert table in (session, api_token)
     belongs = or_(table.c.site.is_(None), table.c.site == membership.c.site)

@@ -18,7 +18,7 @@ from wattledger.store.audit import Audit
 from wattledger.store.columns import Instant
 from wattledger.store.database import Database
 from wattledger.store.email import normal_email
-from wattledger.store.principal import Principal, holder, principal, touch
+from wattledger.store.principal import Principal, holder, presented, principal, touch
 from wattledger.store.tables import login_link, membership, person, session
 
 LINK_LIFE = timedelta(minutes=10)
@@ -84,7 +84,7 @@ class SignIn:
     async def session(self, word: str, now: datetime) -> Principal | None:
         """Who holds a session; None once it is ended, 14 days unused or 90 days old."""
         alive = (session.c.expires_at > now) & (session.c.seen_at > now - IDLE)
-        mine = session.c.digest == digest(word)
+        mine = presented(session, word)
         async with self._database.connect() as connection:
             query = holder(session, mine & alive, session.c.seen_at)
             row = (await connection.execute(query)).one_or_none()
@@ -97,7 +97,7 @@ class SignIn:
     async def end_session(self, word: str) -> None:
         """Sign out; an unknown session is fine."""
         async with self._database.begin() as connection:
-            await connection.execute(delete(session).where(session.c.digest == digest(word)))
+            await connection.execute(delete(session).where(presented(session, word)))
 
     async def end_sessions(self, user_id: str) -> None:
         """Sign a person out everywhere."""
@@ -126,7 +126,7 @@ async def _use_up(
     connection: AsyncConnection, word: str, purpose: str, still: ColumnElement[bool], now: datetime
 ) -> Row[Any] | None:
     unused = true() if sabotaged("link_single_use") else login_link.c.used_at.is_(None)
-    mine = (login_link.c.digest == digest(word)) & (login_link.c.purpose == purpose)
+    mine = presented(login_link, word) & (login_link.c.purpose == purpose)
     statement = (
         update(login_link).where(mine, unused, still).values(used_at=now).returning(login_link.c.person)
     )
