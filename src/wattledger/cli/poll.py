@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,10 +40,15 @@ def poll(
 
 
 async def _poll(wanted: str | None, data: Path | None) -> None:
+    from wattledger import logs
     from wattledger.cli.collector import collector
     from wattledger.cli.runtime import opened
+    from wattledger.config import load_settings
 
-    async with opened(data) as runtime:
+    settings = load_settings(data)
+    logs.configure(settings.log_format, sys.stderr)
+    logs.REDACTOR.register_settings(settings)
+    async with opened(data, settings=settings) as runtime:
         before = await _newest(runtime)
         if wanted:
             await runtime.store.connections.resume(wanted, None)
