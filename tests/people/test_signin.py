@@ -1,6 +1,7 @@
 """Links work once, for ten minutes; sessions end by idleness, age or signing out; only digests are kept."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -137,3 +138,16 @@ async def test_setup_link_is_void_once_somebody_exists(database: Database, clock
     word = await people.setup_link()
     await people.add_user(ANN)
     assert await people.consume_setup(word, "eve@example.org", clock.now()) is None
+
+
+async def test_nobody_waits_for_a_busy_writer_to_be_let_in(
+    people: People, database: Database, clock: TurningClock
+) -> None:
+    word, token = await signed_in(people, clock), await people.api_token(ANN, "laptop")
+    start = time.monotonic()
+    async with database.begin() as connection:
+        for table in ("session", "api_token"):
+            await connection.execute(text(f"UPDATE {table} SET created_at = created_at"))
+        assert await people.session(word, clock.turn(hours=2)) is not None
+        assert await people.principal_for_api_token(token, clock.now()) is not None
+    assert time.monotonic() - start < 5
