@@ -85,6 +85,12 @@ def test_settings_are_registered_by_value(tmp_path: Path) -> None:
     assert redactor.text("x an-admin-canary-1234 y") == f"x {HIDDEN} y"
 
 
+def test_a_secret_that_is_no_utf8_is_hidden_too() -> None:
+    redactor = Redactor()
+    redactor.register("canary-\udcff-x")
+    assert "canary" not in redactor.text("it is canary-%FF-x")
+
+
 def test_short_values_do_not_blank_out_words() -> None:
     redactor = Redactor()
     redactor.register("at", "", None)

@@ -92,7 +92,8 @@ class Redactor:
 def _forms(values: Iterable[str | None]) -> Iterator[str]:
     for value in values:
         if value and len(value) >= SHORTEST:
-            yield from (value, quote(value, safe=""), b64encode(value.encode()).decode().rstrip("="))
+            data = value.encode("utf-8", "surrogateescape")
+            yield from (value, quote(data, safe=""), b64encode(data).decode().rstrip("="))
 
 
 REDACTOR = Redactor()
