@@ -68,8 +68,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     return inner if isinstance(inner, dict) and len(said) == 1 else said
 
 
-def outcome(answer: HttpAnswer) -> Outcome:
-    """What an answer to anything but a token request means.
+def outcome(answer: HttpAnswer, asked: str = "") -> Outcome:
+    """What an answer to anything but a token request means. `asked`: the correlation id that was asked about.
 
     Raises Maintenance, HtmlWall and TryLater where the vendor could not be asked.
     """
@@ -83,7 +83,7 @@ def outcome(answer: HttpAnswer) -> Outcome:
         return Answer(answer.body, answer.status, json_object(answer.body))
     if answer.status in {401, 403}:
         return NotAuthorised(answer.body, answer.status, *_said(answer))
-    return _meaning(answer, *_said(answer))
+    return _meaning(answer, asked, *_said(answer))
 
 
 def _said(answer: HttpAnswer) -> tuple[dict[str, Any], tuple[Fault, ...], str, str]:
@@ -100,7 +100,7 @@ def _said(answer: HttpAnswer) -> tuple[dict[str, Any], tuple[Fault, ...], str, s
 
 
 def _meaning(
-    answer: HttpAnswer, said: dict[str, Any], wrong: tuple[Fault, ...], code: str, reason: str
+    answer: HttpAnswer, asked: str, said: dict[str, Any], wrong: tuple[Fault, ...], code: str, reason: str
 ) -> Outcome:
     common = (answer.body, answer.status, said, wrong, code, reason)
     correlation = _text(said, "correlationId")
@@ -108,13 +108,13 @@ def _meaning(
         return Accepted(*common, correlation, already=True)
     if _text(said, "errorCode"):
         return _business(common)
-    if answer.status >= 400:
+    if answer.status >= 400 or (code.upper() not in _FINE | {"PEN"} and not _has_data(said)):
         return Rejected(*common)
     if code.upper() == "PEN":
         return Pending(*common, correlation)
-    if code.upper() not in _FINE and not _has_data(said):
-        return Rejected(*common)
-    return Accepted(*common, correlation) if correlation and not _has_data(said) else Answer(*common)
+    if correlation and correlation != asked and not _has_data(said):
+        return Accepted(*common, correlation)
+    return Answer(*common)
 
 
 def _business(common: tuple[bytes, int, dict[str, Any], tuple[Fault, ...], str, str]) -> Outcome:
