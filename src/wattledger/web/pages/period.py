@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Literal, get_args
 
 By = Literal["day", "week", "month", "year"]
@@ -59,7 +60,7 @@ class Period:
     @property
     def days(self) -> list[date]:
         """Every local day of the period."""
-        return [self.start + timedelta(days=i) for i in range((self.end - self.start).days)]
+        return _days(self.start, self.end)
 
     def previous(self) -> Period:
         """The one before."""
@@ -77,6 +78,11 @@ class Period:
         if self.by == "week":
             return _span(self.start, self.end - timedelta(days=1))
         return f"{self.start:%B %Y}" if self.by == "month" else f"{self.start.year}"
+
+
+@lru_cache(maxsize=64)
+def _days(start: date, end: date) -> list[date]:
+    return [start + timedelta(days=i) for i in range((end - start).days)]
 
 
 def _span(first: date, last: date) -> str:

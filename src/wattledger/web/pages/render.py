@@ -1,4 +1,4 @@
-"""From a template and values to a page; from an error to a page that says what to do."""
+"""From a template and values to a page, in the frame with its counts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from wattledger.errors import LoginRequired, WattledgerError
+from wattledger.errors import LoginRequired
 from wattledger.store.people import Principal
-from wattledger.web.answers import failure, sentence
 from wattledger.web.hub import hub
 from wattledger.web.pages import words
 from wattledger.web.pages.attention import attention
@@ -74,10 +72,10 @@ async def page(
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are pages: who isn't signed in is led to the sign-in and back."""
+    """A page's route: who isn't signed in is led to the sign-in and back."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The route's handler with our errors turned into pages."""
+        """The route's handler, with LoginRequired turned into the way to the sign-in."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -85,13 +83,6 @@ class PageRoute(APIRoute):
                 return await handler(request)
             except LoginRequired:
                 return sign_in_first(request)
-            except WattledgerError as error:
-                status, body, headers = failure(error)
-                answer = html("error.html", status, title=_title(status), text=body["message"])
-                answer.headers.update(headers)
-                return answer
-            except RequestValidationError as error:
-                return html("error.html", 422, title=_title(422), text=sentence(error.errors()))
 
         return handle
 
@@ -101,9 +92,3 @@ def sign_in_first(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(wanted, safe='')}" if request.method == "GET" and wanted != "/" else ""
     return RedirectResponse(f"/signin{back}", 303)
-
-
-def _title(status: int) -> str:
-    return {404: "There is nothing here", 503: "Not right now", 403: "Not allowed"}.get(
-        status, "That did not work"
-    )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wattledger import localday
 from wattledger.model import MISSING, Flag
+from wattledger.store.rows import DayBlock
 from wattledger.web.pages.period import Period
 
 
@@ -26,7 +26,7 @@ class State(IntEnum):
     MISSING = 3
 
 
-WORDS = {State.NONE: "none", State.ACTUAL: "actual", State.ESTIMATED: "estimated", State.MISSING: "missing"}
+GUESSED = int(Flag.ESTIMATED | Flag.DERIVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +54,28 @@ class Slots:
         return Slots(self.wh[begin:stop], self.state[begin:stop], self.offsets[first : last + 1] - begin, 0)
 
 
-def gather(period: Period, tz: str, blocks: Iterable[Any], known: tuple[int, int] | None) -> Slots:
+def gather(period: Period, tz: str, blocks: Sequence[DayBlock], known: tuple[int, int] | None) -> Slots:
     """Lay stored day blocks out along a period. `known`: first and last day number with any reading."""
     first = localday.number(period.start)
-    counts = [localday.slots(first + i, tz) for i in range(len(period.days))]
+    counts = np.array([localday.slots(first + i, tz) for i in range(len(period.days))])
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     wh = np.zeros(offsets[-1], np.int64)
-    state = np.zeros(offsets[-1], np.uint8)
+    state = np.full(offsets[-1], State.NONE, np.uint8)
     if known is not None:
         low, high = (min(max(n - first, 0), len(counts)) for n in (known[0], known[1] + 1))
         state[offsets[low] : offsets[high]] = State.MISSING
-    conflicts = 0
-    for block in blocks:
-        begin = int(offsets[block.day - first])
-        n = min(counts[block.day - first], len(block.values))
-        values, flags = np.asarray(block.values[:n]), np.asarray(block.flags[:n])
-        found = values != MISSING
-        guessed = (flags & (Flag.ESTIMATED | Flag.DERIVED)) != 0
-        wh[begin : begin + n] = np.where(found, values, 0)
-        state[begin : begin + n] = np.where(
-            found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING
-        )
-        conflicts += int(((flags & Flag.CONFLICT) != 0).sum())
-    return Slots(wh, state, offsets, conflicts)
+    if not blocks:
+        return Slots(wh, state, offsets, 0)
+    present = np.zeros(len(counts), bool)
+    present[[block.day - first for block in blocks]] = True
+    here = np.repeat(present, counts)
+    values = np.concatenate([block.values for block in blocks])
+    flags = np.concatenate([block.flags for block in blocks])
+    guessed = (flags & GUESSED) != 0
+    found = values != MISSING
+    wh[here] = np.where(found, values, 0)
+    state[here] = np.where(found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING)
+    return Slots(wh, state, offsets, int(((flags & Flag.CONFLICT) != 0).sum()))
 
 
 def edges(slots: Slots, period: Period, bars: int) -> NDArray[np.int64]:
