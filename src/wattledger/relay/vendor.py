@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
+from wattledger.connectors.smart_meter_texas import api
+from wattledger.connectors.smart_meter_texas.api import SmtClient, make_client
+from wattledger.connectors.smart_meter_texas.api_requests import Requester
 from wattledger.errors import Misconfigured, Refused, WattledgerError
 from wattledger.relay.cycle import Job
 from wattledger.relay.item import Item
@@ -88,9 +91,18 @@ class VendorCalls:
 
 
 def api_of(settings: Settings, clock: Clock) -> Perform:
-    """Calls of the vendor's API with the account of the settings."""
+    """Calls of the vendor's API with the account of the settings; one client, so one token, for all of them."""
+    made: list[SmtClient] = []
 
     async def perform(kind: str, request: dict[str, Any]) -> Answer:
-        raise Misconfigured("SMT_PASSWORD is not set.")
+        if settings.smt_password is None:
+            raise Misconfigured("SMT_PASSWORD is not set; the Smart Meter Texas API needs it.")
+        if not made:
+            who = Requester(
+                settings.smt_username, settings.smt_requester_type, settings.smt_requestor_auth_id
+            )
+            password = settings.smt_password.get_secret_value()
+            made.append(make_client(settings.smt_api_base_url, who, password, clock))
+        return await api.perform(kind, request, made[0])
 
     return perform
