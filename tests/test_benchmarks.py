@@ -1,0 +1,58 @@
+"""The bench's own arithmetic and pages; the measurements themselves are `./dev bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benchmarks import pages
+from benchmarks.figures import as_markdown, as_text, at_least, at_most, machine, number, seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.01234, "0.0123"), (5, "5"), (12.345, "12.3"), (999.4, "999"), (1234567.8, "1,234,568")],
+)
+def test_numbers_have_three_figures(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_a_goal_is_judged_by_the_median() -> None:
+    assert at_least("x", [1, 100, 60], "/s", 50).met is True
+    assert at_least("x", [1, 100, 40], "/s", 50).met is False
+    assert at_most("x", [1, 100, 4], "ms", 5).met is True
+    assert at_most("x", [9, 9, 9], "ms", 5).met is False
+    assert at_most("x", [9], "ms").met is None
+
+
+def test_tables_hold_every_figure() -> None:
+    figures = [at_least("one", [1, 2, 3], "/s", 2), at_most("two", [7], "ms")]
+    assert "2 /s (1 - 3)" in as_text(figures)
+    assert as_markdown(figures).count("\n") == 3
+
+
+def test_the_first_call_does_not_count() -> None:
+    calls = []
+    assert len(seconds(lambda: calls.append(1), runs=3)) == 3
+    assert len(calls) == 4
+
+
+def test_the_machine_is_described() -> None:
+    assert "Python" in machine()
+
+
+def test_results_go_between_the_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    page = tmp_path / "x.md"
+    page.write_text(f"before\n{pages.BEGIN}\nold\n{pages.END}\nafter\n")
+    pages.put("x.md", "new")
+    assert page.read_text() == f"before\n{pages.BEGIN}\nnew\n{pages.END}\nafter\n"
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match=r"x\.md"):
+        pages.put("x.md", "new")
+
+
+@pytest.mark.parametrize("page", ["performance.md", "reliability.md"])
+def test_the_real_pages_have_their_marks(page: str) -> None:
+    text = (pages.DOCS / page).read_text()
+    assert text.index(pages.BEGIN) < text.index(pages.END)
