@@ -13,7 +13,7 @@ from httpx2 import ASGITransport, AsyncClient
 from tests.payloads import smt
 from tests.web.helpers import ADMIN, BASE, SECRET, FakeClock, Relay, machine
 from wattledger import connectors
-from wattledger.config import Settings
+from wattledger.config import Settings, load_settings
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
 from wattledger.web.app import create_app
@@ -26,7 +26,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path, admin_token=ADMIN, webhook_secret=SECRET)
+    return load_settings(tmp_path, {}, admin_token=ADMIN, webhook_secret=SECRET)
 
 
 @pytest.fixture
@@ -83,8 +83,3 @@ async def point(owner: AsyncClient) -> str:
     assert answer.status_code == 200, answer.text
     listed = (await owner.get("/v1/usage-points")).json()["usage_points"]
     return str(listed[0]["id"])
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'hub.db'}"

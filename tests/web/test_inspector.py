@@ -14,9 +14,8 @@ from wattledger.store import Store
 
 FILE = smt.csv(*smt.days(smt.NORMAL, 1))
 LIST = "/api/admin/debug/smt/raw-files"
-KEYS = {
-    "id", "filename", "sizeBytes", "sha256", "createdAt", "receivedAt", "source", "storagePath", "contentType",
-}  # fmt: skip
+KEYS = {"id", "filename", "sizeBytes", "sha256", "createdAt", "receivedAt", "source"}
+KEYS |= {"storagePath", "contentType"}
 
 
 async def put(robot: AsyncClient, body: bytes, **more: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from httpx2 import ASGITransport, AsyncClient
 
 from tests.web.helpers import ADMIN, BASE, PULL, SECRET, FakeClock, machine
 from tests.web.server import raw, serving
-from wattledger.config import Settings
+from wattledger.config import load_settings
 from wattledger.faults import sabotage
 from wattledger.store import Store
 from wattledger.web.app import create_app
@@ -51,21 +52,24 @@ async def test_who_is_let_in(client: AsyncClient, headers: dict[str, str], read:
 
 
 @pytest.mark.parametrize("secret", ["", "x" * 20])
-async def test_an_unset_secret_is_503_and_names_its_variable(store: Store, tmp_path, secret: str) -> None:
+async def test_an_unset_secret_is_503_and_names_its_variable(
+    store: Store, tmp_path: Path, secret: str
+) -> None:
     headers = {"x-intelliwatt-secret": secret, "x-admin-token": secret}
-    async with client_of(create_app(store, Settings(data=tmp_path))) as client:
+    async with client_of(create_app(store, load_settings(tmp_path, {}))) as client:
         read, write = await client.get(READ, headers=headers), await client.post(PULL, headers=headers)
     assert (read.status_code, read.json()) == (503, {"error": "ADMIN_TOKEN not configured"})
     assert write.status_code == 503
     assert write.json() == {"error": "INTELLIWATT_WEBHOOK_SECRET not configured"}
-    async with client_of(create_app(store, Settings(data=tmp_path, webhook_secret=SECRET))) as client:
+    async with client_of(create_app(store, load_settings(tmp_path, {}, webhook_secret=SECRET))) as client:
         write = await client.post(PULL, headers=machine())
     assert (write.status_code, write.json()) == (503, {"error": "ADMIN_TOKEN not configured"})
 
 
-async def test_current_and_next_values_work_while_a_secret_is_rotated(store: Store, tmp_path) -> None:
-    settings = Settings(
-        data=tmp_path,
+async def test_current_and_next_values_work_while_a_secret_is_rotated(store: Store, tmp_path: Path) -> None:
+    settings = load_settings(
+        tmp_path,
+        {},
         admin_token=ADMIN,
         admin_token_next=NEXT,
         webhook_secret=SECRET,

@@ -112,7 +112,7 @@ BAD: list[tuple[str, dict[str, Any], str, int]] = [
     ("base64 cut short", {"content_b64": b64(FILE)[:-3]}, "INLINE_BAD_BASE64", 400),
     ("non-ASCII base64", {"content_b64": "äöü="}, "INLINE_BAD_BASE64", 400),
     ("corrupt gzip", {"encoding": "base64+gzip", "content_b64": b64(b"\x1f\x8bnot")}, "INLINE_BAD_GZIP", 400),
-    ("plain as gzip", {"encoding": "base64+gzip"}, "INLINE_BAD_GZIP", 400),
+    ("plain as gzip", {"encoding": "base64+gzip", "content_b64": b64(FILE)}, "INLINE_BAD_GZIP", 400),
     ("no name", {"filename": None}, "INLINE_MISSING_FILENAME", 400),
     ("empty name", {"filename": "  "}, "INLINE_MISSING_FILENAME", 400),
     ("slashes only", {"filename": "///"}, "INLINE_MISSING_FILENAME", 400),

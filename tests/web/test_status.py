@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from httpx2 import AsyncClient
 
 from tests.web.helpers import ADMIN, FakeClock
@@ -9,12 +11,14 @@ from wattledger.config import Settings
 from wattledger.store import Store
 
 TOKEN_TEXT = (
-    '{"ok":false,"status":501,"message":"SMT JWT token must be tested from the whitelisted SMT droplet, not from'
-    ' Vercel.","instructions":{"dropletHost":"intelliwatt-smt-proxy","scriptPath":"/home/deploy/smt_token_test.sh",'
-    '"note":"This route intentionally returns 501 because SMT only whitelists the droplet IP. Use the droplet script'
-    ' for live JWT verification."},"integration":{"endpoint":"https://services.smartmetertexas.net/v2/token/",'
-    '"authFlow":"POST with { username: SMT_USERNAME, password: SMT_PASSWORD }","usernameEnv":"SMT_USERNAME='
-    'INTELLIPATH","baseUrlEnv":"SMT_API_BASE_URL=https://services.smartmetertexas.net"}}'
+    '{"ok":false,"status":501,"message":"SMT JWT token must be tested from the whitelisted SMT droplet, '
+    'not from Vercel.","instructions":{"dropletHost":"intelliwatt-smt-proxy",'
+    '"scriptPath":"/home/deploy/smt_token_test.sh","note":"This route intentionally returns 501 because SMT '
+    'only whitelists the droplet IP. Use the droplet script for live JWT verification."},'
+    '"integration":{"endpoint":"https://services.smartmetertexas.net/v2/token/",'
+    '"authFlow":"POST with { username: SMT_USERNAME, password: SMT_PASSWORD }",'
+    '"usernameEnv":"SMT_USERNAME=INTELLIPATH",'
+    '"baseUrlEnv":"SMT_API_BASE_URL=https://services.smartmetertexas.net"}}'
 )
 KEY = {"x-admin-token": ADMIN}
 
@@ -57,6 +61,13 @@ async def test_heartbeats_are_kept_and_shown(
 
 async def test_bad_heartbeats(robot: AsyncClient) -> None:
     path = "/api/admin/smt/heartbeat"
-    for line in ([], {}, {"status": "fine"}, {"status": "ok", "sent": -1}, {"status": "ok", "relay": "a\0"}):
+    lines: list[Any] = [
+        [],
+        {},
+        {"status": "fine"},
+        {"status": "ok", "sent": -1},
+        {"status": "ok", "relay": "a\0"},
+    ]
+    for line in lines:
         assert (await robot.post(path, json=line)).status_code == 400, line
     assert (await robot.post(path, json={"status": "ok", "error": "\0"})).status_code < 500

@@ -47,6 +47,7 @@ def failure(error: WattledgerError) -> tuple[int, dict[str, Any], dict[str, str]
     body: dict[str, Any] = {"ok": False, "error": code, "message": str(error)}
     if isinstance(error, Refused) and error.field:
         body["field"] = error.field
+    body |= getattr(error, "details", {})
     return status, body, headers
 
 

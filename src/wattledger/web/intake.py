@@ -8,6 +8,7 @@ from typing import Any
 from wattledger import connectors
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
+from wattledger.store.payloads import Claims
 from wattledger.store.rows import Delivered, Summary
 from wattledger.web.hub import Hub
 
@@ -21,13 +22,14 @@ async def connector_of(body: bytes) -> str:
     return await asyncio.to_thread(connectors.recognise, body) or DEFAULT_CONNECTOR
 
 
-async def take_in(hub: Hub, site: str, payload: Payload) -> Delivered:
+async def take_in(hub: Hub, site: str, payload: Payload, claimed: str | None = None) -> Delivered:
     """Archive and read a payload for a site; returns after commit, so what it reports is readable at once.
 
+    `claimed` is the ESIID that the sender names; the file's rows decide, a contradiction is noted.
     Raises DiskLow before the disk is full.
     """
     hub.disk.check()
-    work = asyncio.create_task(hub.store.payloads.deliver(site, payload))
+    work = asyncio.create_task(hub.store.payloads.deliver(site, payload, claims=Claims(claimed)))
     if sabotaged("ack_after_commit"):
         _unwaited.add(work)
         return Delivered(0, payload.sha256, len(payload.body), False, "read", "interval", Summary())

@@ -13,6 +13,7 @@ MIB = 1 << 20
 DEFAULT = MIB
 PULL = 64 * MIB
 STREAM = 256 * MIB
+_PLAINLY = "Send the body without content-encoding; a file may itself be gzip."
 WAY_OUT = "send the bytes with PUT /api/admin/smt/payloads/{sha256}"
 
 _LIMITS = (
@@ -47,7 +48,10 @@ class BodyLimit:
             return
         limit, way_out = limit_of(scope["method"], scope["path"])
         if _declared(scope) > limit:
-            await _answer(send, limit, way_out)
+            await _too_large(send, limit, way_out)
+            return
+        if _header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
+            await _answer(send, 415, {"error": "UNSUPPORTED_ENCODING", "message": _PLAINLY})
             return
         await _Measured(self._app, limit, way_out)(scope, receive, send)
 
@@ -75,25 +79,25 @@ class _Measured:
         with suppress(TooLarge):  # answered below, as when the route caught it itself
             await self._app(scope, measured, guarded)
         if self._size > self._limit:
-            await _answer(send, self._limit, self._way_out)
+            await _too_large(send, self._limit, self._way_out)
 
 
 def _declared(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and len(value) < 20:
-            return int(value)
-    return 0
+    value = _header(scope, b"content-length")
+    return int(value) if value.isdigit() and len(value) < 20 else 0
 
 
-async def _answer(send: Send, limit: int, way_out: str) -> None:
-    body = orjson.dumps(
-        {
-            "ok": False,
-            "error": "TOO_LARGE",
-            "message": f"The body is larger than {limit // MIB} MiB; {way_out}.",
-            "limit": limit,
-        }
-    )
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((bytes(value) for name, value in scope["headers"] if name == wanted), b"")
+
+
+async def _too_large(send: Send, limit: int, way_out: str) -> None:
+    message = f"The body is larger than {limit // MIB} MiB; {way_out}."
+    await _answer(send, 413, {"error": "TOO_LARGE", "message": message, "limit": limit})
+
+
+async def _answer(send: Send, status: int, said: dict[str, object]) -> None:
+    body = orjson.dumps({"ok": False, **said})
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

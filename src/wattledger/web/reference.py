@@ -26,7 +26,7 @@ async def openapi(request: Request) -> Json:
 async def docs(request: Request) -> HTMLResponse:
     """The API as a page to read."""
     described: dict[str, Any] = request.app.openapi()["paths"]
-    rows = [row for row in inventory(request.app) if row.path in described]
+    rows = [row for row in inventory(request.app) if row.method.lower() in described.get(row.path, {})]
     groups = [(name, list(part)) for name, part in groupby(sorted(rows, key=_section), _section)]
     return html("reference.html", groups=groups, paths=described, who=WHO)
 

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from wattledger import localday, units
-from wattledger.errors import NotFound, Refused
+from wattledger.errors import Refused
 from wattledger.model import Flow
 from wattledger.store.rows import SeriesPoint, UsagePointRow
 from wattledger.web.answers import Denied, Json
@@ -97,7 +97,7 @@ async def intervals(
     found = hub(request)
     if not esiid:
         raise Refused("Name the meter: esiid=...", "MISSING_KEYS", "esiid")
-    point = await _meter(found, fields.esiid(esiid))
+    point = await found.store.points.by_external(fields.esiid(esiid))
     n, most = _wanted_day(date), bounded("limit", limit, 1000, 1000)
     localday.zone(tz)
     slots = await found.store.energy.series(
@@ -120,13 +120,6 @@ async def intervals(
             "points": [_point(slot) for slot in known[:most]],
         }
     )
-
-
-async def _meter(found: Hub, esiid: str) -> UsagePointRow:
-    point = await found.store.points.by_external(esiid)
-    if point is None:
-        raise NotFound(f"No reading of the meter {esiid} has arrived yet.")
-    return point
 
 
 def _point(slot: SeriesPoint) -> dict[str, Any]:

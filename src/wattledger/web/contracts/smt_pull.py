@@ -90,7 +90,7 @@ async def _take_inline(found: Hub, message: Mapping[str, Any]) -> Json:
         wrapped_in=wrapped,
     )
     site = await found.store.sites.default()
-    delivered = await intake.take_in(found, site.id, payload)
+    delivered = await intake.take_in(found, site.id, payload, claimed)
     row = await found.store.payloads.get(delivered.id, None) if delivered.id else None
     return Json(_answer(message, payload, inline, delivered, row.storage_path if row else ""))
 
@@ -116,11 +116,11 @@ def _answer(
         "captured_at": message.get("captured_at"),
         "encoding": inline.encoding,
         **packed,
-        **stored(delivered, path, payload.headers.get("esiid")),
+        **stored(delivered, path),
     }
 
 
-def stored(delivered: Delivered, path: str, claimed: str | None) -> dict[str, Any]:
+def stored(delivered: Delivered, path: str) -> dict[str, Any]:
     """What the hub made of a file: receipt, summary, and notes for people."""
     return {
         "sizeBytes": delivered.size,
@@ -135,7 +135,7 @@ def stored(delivered: Delivered, path: str, claimed: str | None) -> dict[str, An
         "kind": delivered.kind,
         "reason": delivered.reason,
         "summary": intake.summary(delivered.summary),
-        "notes": _notes(delivered, claimed),
+        "notes": delivered.summary.notes,
     }
 
 
@@ -147,14 +147,3 @@ def _sentence(delivered: Delivered) -> str:
     if delivered.kind == "interval":
         return "Inline payload stored and normalized."
     return f"Inline payload stored ({delivered.kind})."
-
-
-def _notes(delivered: Delivered, claimed: str | None) -> list[str]:
-    found = [point.external_id for point in delivered.summary.points]
-    notes = list(delivered.summary.notes)
-    if claimed and found and claimed not in found:
-        rows = ", ".join(found[:5])
-        notes.append(
-            f"The message names ESIID {claimed}, the file's rows name {rows}; the rows were followed."
-        )
-    return notes

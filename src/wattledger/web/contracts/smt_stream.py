@@ -37,10 +37,10 @@ async def put_payload(request: Request, sha256: str) -> Json:
     wanted = fields.sha256(sha256)
     payload = await _payload(found, request, said, wanted)
     site = await found.store.sites.default()
-    delivered = await intake.take_in(found, site.id, payload)
+    delivered = await intake.take_in(found, site.id, payload, payload.headers.get("esiid"))
     row = await found.store.payloads.get(delivered.id, None)
     answer = {"ok": True, "mode": "stream", "filename": payload.filename, "mime": payload.mime}
-    return Json({**answer, **stored(delivered, row.storage_path, payload.headers.get("esiid"))})
+    return Json({**answer, **stored(delivered, row.storage_path)})
 
 
 async def _payload(found: Hub, request: Request, said: Mapping[str, str], wanted: str) -> Payload:

@@ -63,7 +63,7 @@ async def energy(
 ) -> Response:
     """Energy of one flow in kWh by quarter-hour, hour, day or month; null where nothing is known."""
     point, found = await find_point(request, person, id), hub(request)
-    step: By = by.value  # type: ignore[assignment]
+    step: By = by.value
     if format is Format.GREEN_BUTTON and by is Step.MONTH:
         raise Refused("Green Button knows quarter-hours, hours and days.", "BAD_FORMAT", "by")
     span = period(point, step, start, end, found.clock.now())

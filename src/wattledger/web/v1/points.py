@@ -13,7 +13,7 @@ from wattledger.store.principal import Principal
 from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import Owner, User, scope_of
-from wattledger.web.hub import hub
+from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, Text, described, json_body
 from wattledger.web.parameters import bounded, public_id
 from wattledger.web.v1.period import period
@@ -70,9 +70,9 @@ async def change_point(
     """Rename a usage point, or move it to another zone: its days are then recomputed."""
     point, store = await find_point(request, person, id), hub(request).store
     if change.name:
-        await store.points.rename(point.id, change.name)
-    if change.timezone and localday.zone(change.timezone):
-        await store.points.set_timezone(point.id, change.timezone)
+        await store.points.rename(point.id, change.name, scope_of(person))
+    if change.timezone:
+        await store.points.set_timezone(point.id, change.timezone, scope_of(person))
     changed = await store.points.get(point.id, scope_of(person))
     return Json(point_json(changed, await store.energy.coverage(changed, Flow.DELIVERED)))
 
@@ -86,11 +86,10 @@ async def gaps(
     end: str | None = None,
     flow: FlowName = FlowName.DELIVERED,
 ) -> Json:
-    """List runs of quarter-hours without a reading, from the first known day to yesterday."""
+    """List runs of quarter-hours without a reading; without bounds, between the known days."""
     point, found = await find_point(request, person, id), hub(request)
-    span = period(point, "day", start, end, found.clock.now()) if start or end else None
-    first, last = (span.first_day, span.last_day) if span else (None, None)
-    runs = await found.store.energy.gaps(point, flow.flow, first, last)
+    first, last = await _days_asked(found, point, flow.flow, start, end)
+    runs = await found.store.energy.gaps(point, flow.flow, first, last) if first <= last else []
     return Json({"flow": flow, "timezone": point.timezone, "gaps": [gap_json(run) for run in runs]})
 
 
@@ -105,8 +104,7 @@ async def revisions(
 ) -> Json:
     """List readings that were overruled: the value that lost and the one that holds."""
     point, found = await find_point(request, person, id), hub(request)
-    span = period(point, "day", start, end, found.clock.now()) if start or end else None
-    first, last = (span.first_day, span.last_day) if span else (None, None)
+    first, last = await _days_asked(found, point, flow.flow, start, end)
     changed = await found.store.energy.revisions(point, flow.flow, first, last)
     listed = [{"start": r.start, "losing": _said(r.losing), "winning": _said(r.winning)} for r in changed]
     return Json({"unit": "kWh", "flow": flow, "timezone": point.timezone, "revisions": listed})
@@ -127,6 +125,19 @@ async def observations(
     most = bounded("limit", limit, 1000, 10_000)
     rows = await found.store.observations.list(point, span.start, span.end, limit=most)
     return Json({"observations": [{"at": row.at, "values": row.values} for row in rows]})
+
+
+async def _days_asked(
+    found: Hub, point: UsagePointRow, flow: Flow, start: str | None, end: str | None
+) -> tuple[int, int]:
+    """The local days of a question, both included; without bounds those that are known."""
+    if start or end:
+        span = period(point, "day", start, end, found.clock.now())
+        return span.first_day, span.last_day
+    known = await found.store.energy.coverage(point, flow)
+    if known.first_day is None or known.last_day is None:
+        return 0, -1
+    return localday.number(known.first_day), localday.number(known.last_day)
 
 
 def point_json(point: UsagePointRow, known: Coverage) -> dict[str, Any]:
