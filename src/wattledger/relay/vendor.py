@@ -91,7 +91,7 @@ class VendorCalls:
 
 
 def api_of(settings: Settings, clock: Clock) -> Perform:
-    """Calls of the vendor's API with the account of the settings; one client, so one token, for all of them."""
+    """Calls of the vendor's API with the account of the settings: one client, so one token for all."""
     made: list[SmtClient] = []
 
     async def perform(kind: str, request: dict[str, Any]) -> Answer:
