@@ -1,0 +1,151 @@
+"""The merge is a join: commutative, associative, idempotent; and it agrees with a slot-by-slot reading of the rule."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from functools import reduce
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wattledger.faults import sabotage
+from wattledger.merge import Blocks, agree, differ, merge
+from wattledger.model import MISSING, NO_REVISION, Flag
+
+SLOTS = 4
+Said = tuple[int, int, int, int] | None
+"""revision, quality flags, Wh, payload; None: nothing known"""
+
+_said = st.one_of(
+    st.none(),
+    st.tuples(
+        st.sampled_from([NO_REVISION, -5, 0, 7, 2**40]),
+        st.sampled_from([0, 1, 2, 3]),
+        st.sampled_from([-3, 0, 1, 2, 2**31 - 1]),
+        st.integers(1, 4),
+    ),
+)
+rows = st.lists(_said, min_size=SLOTS, max_size=SLOTS)
+
+
+def blocks(said: Iterable[Said]) -> Blocks:
+    """One block of four slots."""
+    cells = [s or (NO_REVISION, 0, MISSING, 0) for s in said]
+    revision, flags, wh, payload = (list(column) for column in zip(*cells, strict=True))
+    return Blocks(
+        np.array([wh], np.int32),
+        np.array([flags], np.uint8),
+        np.array([revision], np.int64),
+        np.array([payload], np.int64),
+    )
+
+
+def same(a: Blocks, b: Blocks) -> bool:
+    return not differ(a, b).any()
+
+
+def join(*parts: Blocks) -> Blocks:
+    return reduce(lambda a, b: merge(a, b)[0], parts)
+
+
+@given(rows, rows)
+def test_commutative(a: list[Said], b: list[Said]) -> None:
+    assert same(join(blocks(a), blocks(b)), join(blocks(b), blocks(a)))
+
+
+@given(rows, rows, rows)
+def test_associative(a: list[Said], b: list[Said], c: list[Said]) -> None:
+    x, y, z = blocks(a), blocks(b), blocks(c)
+    assert same(join(join(x, y), z), join(x, join(y, z)))
+
+
+@given(rows, rows)
+def test_idempotent(a: list[Said], b: list[Said]) -> None:
+    both = join(blocks(a), blocks(b))
+    assert same(join(both, blocks(a)), both)
+    assert same(join(both, both), both)
+
+
+@given(st.lists(rows, min_size=1, max_size=6))
+def test_agrees_with_the_rule(history: list[list[Said]]) -> None:
+    won = join(*(blocks(said) for said in history))
+    for slot in range(SLOTS):
+        expected = _rule([said[slot] for said in history])
+        got = (int(won.revision[0, slot]), int(won.flags[0, slot]), int(won.values[0, slot]))
+        assert got == expected
+
+
+def _rule(said: list[Said]) -> tuple[int, int, int]:
+    """The rule as one reads it, without arrays."""
+    known = [s for s in said if s]
+    if not known:
+        return NO_REVISION, 0, MISSING
+    quality = {0: 3, 2: 2, 1: 1, 3: 0}
+    revision = max(s[0] for s in known)
+    known = [s for s in known if s[0] == revision]
+    best = max(quality[s[1]] for s in known)
+    known = [s for s in known if quality[s[1]] == best]
+    conflict = Flag.CONFLICT if len({s[2] for s in known}) > 1 else 0
+    return revision, known[0][1] | conflict, max(s[2] for s in known)
+
+
+@given(rows, rows)
+def test_every_loser_with_another_value_is_kept(a: list[Said], b: list[Said]) -> None:
+    won, losers = merge(blocks(a), blocks(b))
+    lost = {(int(s), int(w), int(f)) for s, w, f in zip(losers.slot, losers.wh, losers.flags, strict=True)}
+    for slot in range(SLOTS):
+        for said in filter(None, (a[slot], b[slot])):
+            holds = (int(won.values[0, slot]), int(won.flags[0, slot]) & 3) == (said[2], said[1])
+            assert holds or (slot, said[2], said[1]) in lost
+
+
+@given(rows, rows)
+def test_uniform_and_by_slot_forms_mean_the_same(a: list[Said], b: list[Said]) -> None:
+    x, y = blocks(a), blocks([s and (7, s[1], s[2], 1) for s in b])
+    uniform = Blocks(y.values, y.flags, np.array([[7]]), np.array([[1]]))
+    assert same(merge(x, y)[0], merge(x, uniform)[0])
+    assert same(y, uniform.by_slot())
+
+
+def test_agreement_needs_a_value() -> None:
+    a, b = (
+        blocks([(1, 0, 5, 1), None, (1, 1, 5, 1), (2, 0, 5, 2)]),
+        blocks([(2, 0, 5, 2), None, (1, 0, 5, 1), None]),
+    )
+    assert agree(a, b).tolist() == [[True, False, False, False]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32))
+def test_shuffled_histories_reach_one_state(seed: int) -> None:
+    assert _states(seed) == 1
+
+
+def test_sabotage_merge_order_is_noticed() -> None:
+    with sabotage("merge_order"):
+        assert any(_states(seed) > 1 for seed in range(5))
+
+
+def _states(seed: int) -> int:
+    """How many different states twenty shufflings of one history reach."""
+    chance = random.Random(seed)
+    history = [_random(chance) for _ in range(12)]
+    reached = set()
+    for _ in range(20):
+        chance.shuffle(history)
+        won = join(*history, history[0])
+        reached.add(
+            (won.values.tobytes(), won.flags.tobytes(), won.revision.tobytes(), won.payload.tobytes())
+        )
+    return len(reached)
+
+
+def _random(chance: random.Random) -> Blocks:
+    return blocks(
+        None
+        if chance.random() < 0.2
+        else (chance.randrange(3), chance.randrange(4), chance.randrange(3), chance.randrange(1, 5))
+        for _ in range(SLOTS)
+    )
