@@ -148,7 +148,7 @@ def _hub() -> Any:
     from wattledger.web.app import create_app
 
     nothing: Any = object()
-    return create_app(nothing, Settings())
+    return create_app(nothing, Settings.model_validate({}))
 
 
 def relay_routes() -> list[str]:

@@ -48,7 +48,7 @@ def _expected(folder: Path, until: date) -> tuple[int, tuple[int, int]]:
 
 
 def _by_day(address: str, start: str, end: str) -> tuple[int, int]:
-    """What the API says after signing in with nothing but the printed address: Wh and days in [start, end)."""
+    """Wh and days in [start, end) by the API, signed in with nothing but the printed address."""
     base = address.partition("/demo/")[0]
     with httpx2.Client(follow_redirects=True) as browser:
         page = browser.get(address)

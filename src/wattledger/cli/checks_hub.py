@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx2
 
 from wattledger.cli.checks import Check, NotAsked, Worth, check
-from wattledger.cli.runtime import Runtime, opened
+from wattledger.cli.runtime import Runtime, make_folder, opened
 from wattledger.cli.serve import plain_http_warnings
 from wattledger.config import Settings, database_url
 from wattledger.errors import Misconfigured, TryLater
@@ -36,6 +36,7 @@ async def hub_checks(settings: Settings) -> AsyncIterator[Check]:
 
 
 async def _folder(settings: Settings) -> str:
+    make_folder(settings.data)
     if not os.access(settings.data, os.W_OK):
         raise Misconfigured(f"WATTLEDGER_DATA: {settings.data} cannot be written by this user.")
     free = shutil.disk_usage(settings.data).free

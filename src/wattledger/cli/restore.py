@@ -30,12 +30,10 @@ def restore(
 
 
 async def _restore(data: Path | None, archive: Path) -> tuple[Path, str]:
-    from wattledger.cli.runtime import make_folder, opened
+    from wattledger.cli.runtime import make_folder
     from wattledger.config import load_settings
     from wattledger.store.backup import restore as read
 
     folder = load_settings(data).data
     make_folder(folder)
-    await read(archive, folder)
-    async with opened(folder) as runtime:
-        return folder, await runtime.store.digest()
+    return folder, await read(archive, folder)
