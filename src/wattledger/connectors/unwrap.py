@@ -105,7 +105,7 @@ def _unzipped(member: Member, found: Opened) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(member.body))
         infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, UnicodeError, RuntimeError):
+    except (zipfile.BadZipFile, ValueError, OSError, UnicodeError, RuntimeError):
         raise BadPayload("The ZIP file is damaged or cut short; send it again.", "zip_damaged") from None
     if len(infos) > MOST_MEMBERS and not sabotaged("unwrap_limits"):
         raise BadPayload(
@@ -134,7 +134,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, found: O
                 out.write(piece)
                 found.grow(len(piece))
                 _check_ratio(out.tell(), max(info.compress_size, 1), name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError):
         raise BadPayload(f"{name} in the ZIP file is damaged; send it again.", "zip_damaged") from None
     except Exception as error:
         if isinstance(error, BadPayload):
