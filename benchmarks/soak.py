@@ -22,10 +22,10 @@ def main() -> int:
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:
         report = Path(folder) / "report.xml"
         words = ["-m", "pytest", "-q", "-m", "soak", f"--junitxml={report}", *sys.argv[1:]]
-        code = subprocess.run([sys.executable, *words], cwd=ROOT).returncode
+        code = subprocess.run([sys.executable, *words], cwd=ROOT, check=False).returncode
         if code == NO_TESTS:
             return code
-        rows = list(_rows(ElementTree.parse(report)))
+        rows = list(_rows(report))
     head = "| harness | result | seconds | counted |\n|---|---|---|---|"
     day = SystemClock().now().date()
     said = f"`./dev soak {' '.join(sys.argv[1:])}`".replace(" `", "`")
@@ -34,8 +34,8 @@ def main() -> int:
     return code
 
 
-def _rows(report: ElementTree.ElementTree) -> Iterator[str]:
-    for case in report.iter("testcase"):
+def _rows(report: Path) -> Iterator[str]:
+    for case in ElementTree.parse(report).iter("testcase"):
         name = f"{case.get('classname', '').removeprefix('tests.')} {case.get('name', '')}".replace("_", " ")
         failed = [tag for tag in ("failure", "error", "skipped") if case.find(tag) is not None]
         counted = ", ".join(f"{p.get('name')} {p.get('value')}" for p in case.iter("property"))

@@ -60,7 +60,8 @@ def test_sources_win_in_order(tmp_path: Path) -> None:
         "CREDENTIALS_DIRECTORY": str(credentials),
     }
     seen = []
-    for step in (*environ, data / ".env", first, second):
+    steps: list[str | Path] = [*environ, data / ".env", first, second]
+    for step in steps:
         seen.append(Lookup(environ, data, (first, second)).get("SMT_USERNAME"))
         if isinstance(step, Path):
             step.unlink()

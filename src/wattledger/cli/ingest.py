@@ -15,7 +15,7 @@ from wattledger.cli.options import AsJson, Data
 if TYPE_CHECKING:
     from wattledger.cli.runtime import Runtime
     from wattledger.model import Payload, Wrapping
-    from wattledger.store.payloads import Delivered
+    from wattledger.store.rows import Delivered
 
 MOST_BYTES = 256 * 1024 * 1024
 HEAD = 64 * 1024

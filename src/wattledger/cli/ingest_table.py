@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wattledger.cli.ingest import Outcome
-    from wattledger.store.payloads import Summary
+    from wattledger.store.rows import Summary
 
 NUMBERS = ("rows", "accepted", "superseded", "blank", "rejected", "days", "gaps")
 MOST_LINES = 5
