@@ -79,12 +79,16 @@ async def test_a_contradicting_esiid_is_noted(owner: AsyncClient) -> None:
 
 
 async def test_withdraw_and_reread(owner: AsyncClient, store: Store) -> None:
+    empty = await store.digest()
     id = (await owner.post("/v1/uploads?filename=a.csv", content=FILE)).json()["id"]
-    before = await store.digest()
-    assert (await owner.post(f"/v1/payloads/{id}/withdraw")).json()["state"] == "withdrawn"
-    assert await store.digest() != before
+    full = await store.digest()
     assert (await owner.post(f"/v1/payloads/{id}/reread")).json()["state"] == "read"
-    assert await store.digest() == before
+    assert await store.digest() == full
+    assert (await owner.post(f"/v1/payloads/{id}/withdraw")).json()["state"] == "withdrawn"
+    assert await store.digest() == empty
+    again = (await owner.post("/v1/uploads?filename=a.csv", content=FILE)).json()
+    assert (again["duplicate"], again["state"]) == (True, "withdrawn")
+    assert (await owner.post(f"/v1/payloads/{id}/reread")).json()["error"] == "WITHDRAWN"
     actions = [row.action for row in await store.audit.list(20)]
     assert "payload.reread" in actions and await store.audit.verify()
 

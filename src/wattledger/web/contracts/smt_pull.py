@@ -142,6 +142,8 @@ def stored(delivered: Delivered, path: str) -> dict[str, Any]:
 def _sentence(delivered: Delivered) -> str:
     if delivered.state == "rejected":
         return f"Inline payload stored; it can't be read: {delivered.reason}"
+    if delivered.state == "withdrawn":
+        return "Inline payload is known and was withdrawn; nothing changed."
     if delivered.duplicate:
         return "Inline payload verified (duplicate sha256, nothing changed)."
     if delivered.kind == "interval":

@@ -73,7 +73,7 @@ async def withdraw(request: Request, person: Owner, id: str) -> Json:
 
 @router.post("/{id}/reread")
 async def reread(request: Request, person: Owner, id: str) -> Json:
-    """Read a payload again with today's parser; a withdrawn one comes back."""
+    """Read a payload again with today's parser; a withdrawn one is refused."""
     store, number = hub(request).store, payload_id(id)
     delivered = await store.payloads.reread(number, scope_of(person))
     await store.audit.record(None, actor(person), "payload.reread", f"payload:{number}", {"via": person.via})
