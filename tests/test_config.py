@@ -144,7 +144,7 @@ WRONG = [
     ("SMT_REQUESTOR_AUTH_ID", "12345678"),
     ("SMT_REQUESTER_TYPE", "OWNER"),
     ("WATTLEDGER_LOG", "xml"),
-    ("WATTLEDGER_RELAY_EVERY_MINUTES", "0"),
+    ("WATTLEDGER_RELAY_EVERY_MINUTES", "-7"),
     ("ADMIN_TOKEN_FILE", "/does/not/exist"),
 ]
 

@@ -27,8 +27,10 @@ SECONDS = 30.0
 class Running:
     """A command that goes on; `line(pattern)` waits for a line of its output that has it."""
 
-    def __init__(self, *words: object, env: dict[str, str]) -> None:
-        command = [sys.executable, "-u", "-m", "wattledger", *map(str, words)]
+    def __init__(
+        self, *words: object, env: dict[str, str], program: tuple[str, ...] = ("-m", "wattledger")
+    ) -> None:
+        command = [sys.executable, "-u", *program, *map(str, words)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
         )
