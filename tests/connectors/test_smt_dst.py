@@ -39,9 +39,7 @@ def test_halves_joined_in_the_wrong_order(cut: int) -> None:
 def test_halves_that_overlap_in_the_doubled_hour(overlap: int) -> None:
     parsed = parse(smt.text(ROWS[:9] + ROWS[9 - min(overlap, 9) :]))
     assert by_slot(parsed) == TRUE
-    contested = (
-        3 if overlap == 4 else 0
-    )  # there the labels fit either pass
+    contested = 3 if overlap == 4 else 0  # there the labels fit either pass
     assert sum(r.count for r in parsed.rejected) == contested
 
 

@@ -29,6 +29,15 @@ _LONGEST = 16 * 1024
 _DROPPED = re.compile(r"[\s_.\-/()\xa0\"'\ufeff]+")
 
 
+WORD = re.compile(rb"k[\s_.\-/()]?wh|usage", re.IGNORECASE)
+"""part of the energy column in every spelling, and of no row"""
+
+
+def mentioned(line: bytes) -> bool:
+    """Whether a line may be a header."""
+    return WORD.search(line) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """Column numbers by role; `roles` lacks what the file lacks."""

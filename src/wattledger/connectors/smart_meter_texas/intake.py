@@ -82,7 +82,10 @@ class Refusals:
     def absorb(self, other: Refusals) -> None:
         """Take over another's refusals, whose reasons name where they arose."""
         for text, lines in zip(other._texts, other._lines, strict=True):
-            code = self.code(text)
+            code = self._codes.setdefault(text, len(self._texts))
+            if code == len(self._texts):
+                self._texts.append(text)
+                self._lines.append([])
             self._lines[code] += lines
 
     def listed(self) -> list[Rejected]:
@@ -125,6 +128,7 @@ class Intake:
     def absorb(self, other: Intake) -> None:
         """Take over what another intake gathered; it began with this one's usage points."""
         self.esiids = other.esiids
+        self.rows += other.rows
         self.blocks += other.blocks
         self.refusals.absorb(other.refusals)
         for text in other.notes:

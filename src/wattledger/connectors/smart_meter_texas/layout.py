@@ -23,6 +23,7 @@ from wattledger.connectors.smart_meter_texas.words import Lines, Window
 from wattledger.model import EnergyDays
 
 Ints = NDArray[np.int64]
+_HEADER = header.read(header.CANONICAL)
 Meant = list[Prefix | None]
 
 PIECE = 1 << 20
@@ -44,15 +45,26 @@ def applies(body: bytes) -> bool:
     return 2 * int(np.count_nonzero(lines.good)) >= len(lines.good)
 
 
-def read(body: bytes, intake: Intake) -> None:
-    """Decode a file to which the layout `applies`."""
-    _Reading(body, intake).run()
+def read(body: bytes, intake: Intake) -> bool:
+    """Decode a file to which the layout `applies`; False, the intake untouched, if its form changes."""
+    own = Intake(esiids=dict(intake.esiids))
+    own.refusals.where = intake.refusals.where
+    try:
+        _Reading(body, own).run()
+    except _FormChangedError:
+        return False
+    intake.absorb(own)
+    return True
+
+
+class _FormChangedError(Exception):
+    """Another header, or other line ends, within the file: its lines don't stand for themselves."""
 
 
 class _Reading:
     def __init__(self, body: bytes, intake: Intake) -> None:
         self.body, self.intake = body, intake
-        self.general = Reader(intake, header.read(header.CANONICAL))
+        self.general = Reader(intake, _HEADER)
         self.prefixes = Prefixes(intake)
         self.strays: list[bytes] = []
         self.stray_lines: list[int] = []
@@ -106,15 +118,13 @@ class _Reading:
             self.intake.rows.append(_rows(lines, at, start, end, meant, prefix_of, line))
         left[at] = False
         for k in np.flatnonzero(left):
-            self.strays.append(window.text(lines.start[k], lines.stop[k]).rstrip(b"\r"))
+            self.strays.append(window.text(lines.start[k], lines.stop[k]).removesuffix(b"\r"))
             self.stray_lines.append(line + int(k))
         if len(self.strays) >= _STRAYS_AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
-        kept = [
-            k for k, text in enumerate(self.strays) if text.strip(b" \t,\"'\xa0") and text != header.CANONICAL
-        ]
+        kept = [k for k, text in enumerate(self.strays) if _counts(text)]
         numbers = np.array(self.stray_lines, np.int64)[kept]
         self.general.feed([self.strays[k] for k in kept], numbers)
         self.strays, self.stray_lines = [], []
@@ -122,7 +132,15 @@ class _Reading:
 
 def _counts(text: bytes) -> bool:
     """Whether a stray line is a row: not blank, not the header once more."""
-    return bool(text.strip(b" \t,\"'\xa0")) and text != header.CANONICAL
+    if b"\r" in text:
+        raise _FormChangedError
+    if header.mentioned(text):
+        again = header.read(text)
+        if again.interval and (again.roles, again.width) != (_HEADER.roles, _HEADER.width):
+            raise _FormChangedError
+        if again.interval:
+            return False
+    return bool(text.strip(b" \t,\"'\xa0"))
 
 
 def _runs(lines: Lines) -> Ints:

@@ -50,41 +50,34 @@ def pieces(body: bytes, first_line: int) -> Iterator[tuple[list[bytes], NDArray[
 
 def split(lines: list[bytes], numbers: NDArray[np.int64], width: int) -> Split:
     """Fields of these lines. `width` is the header's number of columns."""
-    if max(map(len, lines)) > _LONGEST:
-        short = np.fromiter((len(line) <= _LONGEST for line in lines), bool, len(lines))
-        rest = [line for line, keep in zip(lines, short, strict=True) if keep]
-        found = split(rest, numbers[short], width) if rest else Split(numbers[:0], [], numbers[:0])
-        found.wrong = np.r_[found.wrong, numbers[~short]]
-        return found
+    commas = np.fromiter((line.count(b",") for line in lines), np.int64, len(lines))
+    lengths = np.fromiter(map(len, lines), np.int64, len(lines))
+    quoted = b'"' in b"".join(lines)
+    right = lengths <= _LONGEST
+    if not quoted:
+        right &= commas == width - 1
+    kept = lines if right.all() else [line for line, keep in zip(lines, right.tolist(), strict=True) if keep]
+    if not kept:
+        return Split(numbers[:0], [], numbers)
+    found = (_split_quoted if quoted else _split_plain)(kept, numbers[right], width)
+    found.wrong = np.concatenate([found.wrong, numbers[~right]])
+    return found
+
+
+def _split_plain(lines: list[bytes], numbers: NDArray[np.int64], width: int) -> Split:
     joined = b"\n".join(lines)
-    if width == 1 or b'"' in joined:
-        return _split_quoted(lines, numbers, width)
-    return _split_plain(joined, numbers, width)
-
-
-def _split_plain(joined: bytes, numbers: NDArray[np.int64], width: int) -> Split:
-    wrong: list[int] = []
-
-    def refuse(row: pacsv.InvalidRow) -> str:
-        wrong.append(row.number - 1)
-        return "skip"
-
     names = [str(n) for n in range(width)]
     table = pacsv.read_csv(
         pa.BufferReader(joined),
         read_options=pacsv.ReadOptions(
             use_threads=False, column_names=names, block_size=max(len(joined) + 1, 1024)
         ),
-        parse_options=pacsv.ParseOptions(
-            quote_char=False, invalid_row_handler=refuse, ignore_empty_lines=False
-        ),
+        parse_options=pacsv.ParseOptions(quote_char=False, ignore_empty_lines=False),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.binary()), check_utf8=False, strings_can_be_null=False
         ),
     )
-    right = np.ones(len(numbers), bool)
-    right[wrong] = False
-    return Split(numbers[right], [_distinct(table.column(name)) for name in names], numbers[~right])
+    return Split(numbers, [_distinct(table.column(name)) for name in names], numbers[:0])
 
 
 def _distinct(column: pa.ChunkedArray) -> Column:

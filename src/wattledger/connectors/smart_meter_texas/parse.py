@@ -116,9 +116,7 @@ def _csv(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
     kind = sniff.csv_kind(sniff.csv_header(body), name)
     if kind != "interval":
         return kind
-    if layout.applies(body):
-        layout.read(body, intake)
-    else:
+    if not (layout.applies(body) and layout.read(body, intake)):
         table.read(body, intake, esiid)
     slots.place(intake)
     return kind

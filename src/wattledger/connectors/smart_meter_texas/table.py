@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -154,13 +153,12 @@ def _next_line(body: bytes, at: int, line: int) -> tuple[bytes, int, int]:
     return body[at:end], end + 1, line + 1
 
 
-_ENERGY_WORD = re.compile(rb"kwh", re.IGNORECASE)
 _MOST_HEADERS = 10_000
 
 
 def _next_header(body: bytes, at: int) -> int:
     """Where the next header line begins, else the end."""
-    for found in islice(_ENERGY_WORD.finditer(body, at), _MOST_HEADERS):
+    for found in islice(header.WORD.finditer(body, at), _MOST_HEADERS):
         begin = body.rfind(b"\n", 0, found.start()) + 1
         end = body.find(b"\n", found.end())
         line = body[begin : end if end >= 0 else len(body)]
