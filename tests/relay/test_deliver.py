@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,10 @@ from wattledger.relay import hub as hub_module
 from wattledger.relay.cycle import Job
 from wattledger.relay.hub import is_plain
 from wattledger.relay.pause import Pause, backoff
+from wattledger.relay.report import Line
 
 
-async def one_file(world: World, answer: Scripted | None = None, **settings: object) -> dict[str, object]:
+async def one_file(world: World, answer: Scripted | None = None, **settings: object) -> Line:
     world.drop.put("a.csv", csv(1))
     if answer:
         world.hub.script.append(answer)
@@ -86,7 +88,7 @@ async def test_a_senseless_retry_after_is_no_wish(world: World, value: str) -> N
     assert (await world.run())["sent"] == 1
 
 
-LIES = [
+LIES: list[dict[str, Any]] = [
     {"sha256": "0" * 64},
     {"sizeBytes": 1},
     {"sizeBytes": None},
@@ -96,7 +98,7 @@ LIES = [
 
 
 @pytest.mark.parametrize("change", LIES)
-async def test_a_receipt_that_differs_is_a_failure(world: World, change: dict[str, object]) -> None:
+async def test_a_receipt_that_differs_is_a_failure(world: World, change: dict[str, Any]) -> None:
     line = await one_file(world, Scripted(change=change, store=False))
     assert line["sent"] == 0 and kept(world) and "receipt" in str(line["failed"])
 

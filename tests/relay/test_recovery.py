@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tests.relay.world import TurnedClock, World, csv
 from wattledger.errors import BadPayload, NotFound, TryLater
 from wattledger.relay.item import Item, remote_key
 from wattledger.relay.recovery import recover
-from wattledger.relay.spool import Spool
+from wattledger.relay.spool import FOLDERS, Spool
 
 
 @pytest.fixture
@@ -102,7 +101,7 @@ def test_the_lock_keeps_a_second_one_out_and_ends_with_its_holder(spool: Spool) 
 
 
 def test_folders_are_private(spool: Spool) -> None:
-    assert {oct((spool.root / n).stat().st_mode & 0o777) for n in os.listdir(spool.root)} == {"0o700"}
+    assert {oct((spool.root / n).stat().st_mode & 0o777) for n in FOLDERS} == {"0o700"}
 
 
 async def test_set_aside_files_go_round_again(world: World) -> None:

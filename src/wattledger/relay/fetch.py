@@ -55,18 +55,16 @@ class Fetch:
                 TryLater("The spool's disk is almost full: nothing is fetched until there is room.")
             )
             return
+        limit = asyncio.timeout(self._deadline)
         try:
-            async with asyncio.timeout(self._deadline), open_drop(place) as drop:
+            async with limit, open_drop(place) as drop:
                 found = await self._list(drop)
                 for start in range(0, len(found), GROUP):
                     await self._take(drop, found[start : start + GROUP])
-        except TimeoutError:
-            self._report.more = self._report.fetched > 0
-            self._report.stop(
-                TryLater(f"SFTP: the cycle's {self._deadline:g} seconds were over; the rest follows.")
-            )
-        except WattledgerError as error:
-            self._report.stop(error)
+        except (WattledgerError, TimeoutError) as error:
+            self._report.more = limit.expired() and self._report.fetched > 0
+            over = TryLater(f"SFTP: the cycle's {self._deadline:g} seconds were over; the rest follows.")
+            self._report.stop(error if isinstance(error, WattledgerError) and not limit.expired() else over)
 
     async def _list(self, drop: Drop) -> list[RemoteFile]:
         settling = Settling(self._spool.root / "young", self._clock, self._folders.settle)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import asyncssh
 
@@ -19,6 +20,8 @@ from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.faults import sabotaged
 
 HOST_KEY_ALGORITHMS = ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")
+LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
+T = TypeVar("T")
 BLOCK = 256 * 1024
 LARGEST = 256 << 20
 RE_PIN = (
@@ -69,9 +72,12 @@ class RemoteFile:
 
 
 class Drop:
-    """An open session. Every call is bounded by the idle time."""
+    """An open session. Every call is bounded by the idle time; one that is not answered ends the session."""
 
-    def __init__(self, sftp: asyncssh.SFTPClient, idle: float) -> None:
+    def __init__(
+        self, connection: asyncssh.SSHClientConnection, sftp: asyncssh.SFTPClient, idle: float
+    ) -> None:
+        self._connection = connection
         self._sftp = sftp
         self._idle = idle
 
@@ -84,7 +90,7 @@ class Drop:
         entries = aiter(self._sftp.scandir(base))
         while True:
             with _our_errors(f"listing {folder}"):
-                entry = await asyncio.wait_for(anext(entries, None), self._idle)
+                entry = await self._bounded(anext(entries, None))
             if entry is None:
                 return
             if found := _regular(folder, base, entry):
@@ -103,22 +109,41 @@ class Drop:
             raise _changed(file)
 
     async def _copy(self, file: RemoteFile, write: Callable[[bytes], object]) -> int:
-        remote = await asyncio.wait_for(self._sftp.open(file.path, "rb"), self._idle)
+        remote = await self._bounded(self._sftp.open(file.path, "rb"))
         got = 0
         try:
-            while got <= file.size:
-                block = await asyncio.wait_for(remote.read(BLOCK, got), self._idle)
+            while got < file.size:
+                block = await self._bounded(remote.read(min(BLOCK, file.size - got), got))
                 if not block:
                     break
                 assert isinstance(block, bytes)
                 write(block)
                 got += len(block)
         finally:
-            await asyncio.wait_for(remote.close(), self._idle)
+            await self._bounded(remote.close())
         return got
 
+    async def _bounded(self, call: Awaitable[T]) -> T:
+        """The answer, within the idle time. The library waits for the server even when it is cancelled,
+        so a call that is given up takes the connection along."""
+        task = asyncio.ensure_future(call)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._idle)
+        except asyncio.CancelledError:
+            self._give_up(task)
+            raise
+        if not done:
+            self._give_up(task)
+            raise TimeoutError
+        return task.result()
+
+    def _give_up(self, task: asyncio.Future[T]) -> None:
+        self._connection.abort()
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        task.cancel()
+
     async def _check(self, file: RemoteFile) -> None:
-        found = await asyncio.wait_for(self._sftp.lstat(file.path), self._idle)
+        found = await self._bounded(self._sftp.lstat(file.path))
         regular = stat.S_ISREG(found.permissions or 0)
         if not regular or (found.size, found.mtime) != (file.size, file.mtime):
             raise _changed(file)
@@ -133,7 +158,7 @@ async def open_drop(place: Place) -> AsyncIterator[Drop]:
     try:
         with _our_errors("opening the SFTP session"):
             sftp = await asyncio.wait_for(connection.start_sftp_client(path_encoding=None), place.idle)
-        yield Drop(sftp, place.idle)
+        yield Drop(connection, sftp, place.idle)
     finally:
         connection.abort()
 
@@ -142,7 +167,7 @@ def private_key(path: Path) -> asyncssh.SSHKey:
     """The OpenSSH private key; its comment is of no account. Raises Misconfigured."""
     try:
         return asyncssh.read_private_key(path)
-    except (OSError, asyncssh.KeyImportError, ValueError) as error:
+    except (OSError, ValueError) as error:
         detail = (
             "it is locked with a passphrase" if "assphrase" in str(error) else "it cannot be read as a key"
         )
@@ -195,6 +220,10 @@ class _our_errors:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, asyncssh.SFTPNoSuchFile | asyncssh.SFTPNoSuchPath):
             raise NotFound(f"SFTP: while {self._doing}: there is no such file or folder.") from None
+        if isinstance(error, asyncssh.SFTPError) and not isinstance(error, LOST):
+            raise BadPayload(
+                f"SFTP: the server refuses {self._doing} ({error.reason}).", "remote_refused"
+            ) from None
         if isinstance(error, TimeoutError | asyncssh.TimeoutError):
             raise TryLater(f"SFTP: no answer while {self._doing}.") from None
         if isinstance(error, OSError | asyncssh.Error):

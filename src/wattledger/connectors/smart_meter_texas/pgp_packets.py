@@ -47,9 +47,9 @@ def shape(head: bytes) -> Shape:
             return Shape(True, tuple(recipients))
         if packet.tag not in BEFORE_DATA or packet.length is None:
             break
-        if packet.tag == PKESK:
-            recipients.append(_recipient(data[packet.body : packet.body + packet.length]))
         at = packet.body + packet.length
+        if packet.tag == PKESK and at <= len(data):
+            recipients.append(_recipient(data[packet.body : at]))
     return Shape(False, tuple(recipients))
 
 
