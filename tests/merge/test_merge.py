@@ -1,4 +1,4 @@
-"""The merge is a join: commutative, associative, idempotent; and it agrees with a slot-by-slot reading of the rule."""
+"""The merge is a join: commutative, associative, idempotent; and it is the rule, slot by slot."""
 
 from __future__ import annotations
 

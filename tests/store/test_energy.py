@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -33,7 +34,7 @@ async def test_the_doubled_hour_is_two_hours(store: Store, site: str) -> None:
     assert [h.wh for h in hours] == [sum(range(4 * i, 4 * i + 4)) for i in range(25)]
     assert hours[1].start == datetime(2024, 11, 3, 6, tzinfo=UTC)
     assert all(h.end - h.start == timedelta(hours=1) for h in hours)
-    assert all(a.end == b.start for a, b in zip(hours, hours[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(hours))
 
 
 async def test_the_skipped_hour_is_none(store: Store, site: str) -> None:

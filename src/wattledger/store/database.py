@@ -128,17 +128,18 @@ class Database:
         """A write transaction on a connection of `session`."""
         with translated():
             async with self._held():
-                if not self.is_postgres:
-                    await connection.execution_options(write=True)
                 await connection.rollback()
-                async with connection.begin():
-                    yield
+                await connection.execution_options(write=True)
+                try:
+                    async with connection.begin():
+                        yield
+                finally:
+                    await connection.execution_options(write=False)
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
         async with self._held(), self.engine.connect() as connection:
-            if not self.is_postgres:
-                await connection.execution_options(write=True)
+            await connection.execution_options(write=True)
             async with connection.begin():
                 yield connection
 

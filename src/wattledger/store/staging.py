@@ -32,7 +32,7 @@ async def open_staging(database: Database) -> AsyncIterator[AsyncConnection]:
         finally:
             async with database.writing(connection):
                 for _, _, copy in _PAIRS:
-                    await connection.execute(text(f"DROP TABLE {copy}"))
+                    await connection.execute(text(f"DROP TABLE IF EXISTS {copy}"))
 
 
 async def swap(connection: AsyncConnection, points: Iterable[int]) -> None:
