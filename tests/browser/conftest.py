@@ -50,7 +50,7 @@ def fill(hub: Running) -> None:
     """The invented home: one export, one file of corrections, one that can't be read, one heartbeat."""
     hub.add("IntervalData.csv", home.export())
     hub.add("adhoc_corrections_2026-07-14.csv", home.corrections(), Source.RELAY)
-    hub.add("truncated.csv", home.export(home.LAST)[:90], Source.RELAY)
+    hub.add("adhoc_usage_2026-07-13.zip", b"PK\x03\x04" + bytes(range(200)), Source.RELAY)
     point = hub.call(hub.store.points.list(None))[0]
     hub.call(hub.store.points.rename(point.id, "Maple Street"))
     site = hub.call(hub.store.sites.default())

@@ -19,13 +19,12 @@ from wattledger.web import forms
 from wattledger.web.auth import Owner, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.calendar import WIDTH, strips
-from wattledger.web.pages.meter import FLOWS
+from wattledger.web.pages.meter import FLOWS, FlowName
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.trigger import TriggerFailed
 from wattledger.web.v1.backfill import ask_for_gaps
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
-FlowName = Annotated[str, Query(pattern="^(delivered|received)$")]
 PointId = Annotated[str | None, Query(max_length=64)]
 _MOST_GAPS = 200
 _MOST_DAYS = 400

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -13,15 +13,19 @@ from wattledger import localday
 from wattledger.model import Flow
 from wattledger.store.people import Principal
 from wattledger.store.rows import PayloadRow
+from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.hub import hub
 from wattledger.web.pages.chart import document
+from wattledger.web.pages.heat import document as document_of
 from wattledger.web.pages.period import WAYS, By, Period
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.pages.sheet import Sheet, load
+from wattledger.web.pages.slots import edges
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 FLOWS = {"delivered": Flow.DELIVERED, "received": Flow.RECEIVED}
+FlowName = Annotated[str, Query(pattern="^(delivered|received)$")]
 _MOST_FILES = 3
 
 
@@ -38,7 +42,7 @@ async def meter(
     point: Annotated[str | None, Query(max_length=64)] = None,
     by: By = "day",
     start: date | None = None,
-    flow: Annotated[str, Query(pattern="^(delivered|received)$")] = "delivered",
+    flow: FlowName = "delivered",
 ) -> Response:
     """The chart, its table and what is known, for the period that holds `start` (default: the newest)."""
     points = await hub(request).store.points.list(person.site)
@@ -53,6 +57,23 @@ async def meter(
     returns = await hub(request).store.energy.coverage(chosen, Flow.RECEIVED)
     values = {"points": points, "sheet": sheet, "view": view, "files": files, "two_way": returns.found > 0}
     return await page(request, "meter.html", person, "meter", **values)
+
+
+@router.get("/meter/heat", summary="Every hour of a meter's month or year, for its heat map")
+async def heat(
+    request: Request,
+    person: User,
+    point: Annotated[str, Query(max_length=64)],
+    start: date,
+    by: Literal["month", "year"] = "month",
+    flow: FlowName = "delivered",
+) -> Response:
+    """Columns by day; the same quarter-hours as the chart's."""
+    store = hub(request).store
+    chosen = await store.points.get(point, person.site)
+    coverage = await store.energy.coverage(chosen, FLOWS[flow])
+    sheet = await load(store, chosen, FLOWS[flow], Period.around(by, start), coverage)
+    return Json(document_of(sheet.period, sheet.slots, edges(sheet.slots, sheet.period, len(sheet.bars))))
 
 
 async def _files(request: Request, person: Principal, payloads: list[int]) -> list[PayloadRow]:
@@ -105,6 +126,11 @@ class View:
         last, period = self._sheet.coverage.last_day, self._sheet.period
         inside = period.start if by in {"month", "year"} or last is None else min(last, period.days[-1])
         return self.link(by, inside)
+
+    @property
+    def heat(self) -> str:
+        """Where the heat map's data is."""
+        return self.link().replace("/meter?", "/meter/heat?", 1)
 
     @property
     def chart(self) -> dict[str, object]:

@@ -18,7 +18,7 @@ _WORDS: dict[Step, str] = {
     "day": "Every day",
     "month": "Every month",
 }
-_FIRST_YEAR, _LAST_YEAR = 1990, 2099
+_FIRST, _LAST = date(1990, 1, 1), date(2099, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,11 @@ class Period:
 
     @classmethod
     def around(cls, by: By, day: date) -> Period:
-        """The period of that kind which holds `day`; years outside 1990 to 2099 are moved to the edge."""
-        day = (
-            day.replace(year=min(max(day.year, _FIRST_YEAR), _LAST_YEAR), day=min(day.day, 28))
-            if (not _FIRST_YEAR <= day.year <= _LAST_YEAR)
-            else day
-        )
+        """The period of that kind which holds `day`; days outside 1990 to 2099 are moved to the edge."""
+        return cls._holding(by, min(max(day, _FIRST), _LAST))
+
+    @classmethod
+    def _holding(cls, by: By, day: date) -> Period:
         if by == "day":
             return cls(by, day, day + timedelta(days=1))
         if by == "week":
@@ -64,11 +63,11 @@ class Period:
 
     def previous(self) -> Period:
         """The one before."""
-        return Period.around(self.by, self.start - timedelta(days=1))
+        return Period._holding(self.by, self.start - timedelta(days=1))
 
     def next(self) -> Period:
         """The one after."""
-        return Period.around(self.by, self.end)
+        return Period._holding(self.by, self.end)
 
     @property
     def title(self) -> str:

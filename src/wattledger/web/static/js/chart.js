@@ -4,13 +4,13 @@
 import { init } from "../vendor/echarts-6.1.0.esm.min.js";
 import { colours, hatch } from "./paint.js";
 
-const RIGHT = 10;
-const BOTTOM = 26;
-const TOP = 12;
+export const RIGHT = 10;
+export const BOTTOM = 26;
+export const TOP = 12;
 const narrow = matchMedia("(max-width: 760px)");
 
 /** Where the plot lies inside the chart's box; the ribbon's padding in ledger.css agrees with it. */
-const left = () => (narrow.matches ? 36 : 44);
+export const left = () => (narrow.matches ? 36 : 44);
 
 export class LedgerChart {
   /** `data` is what pages/chart.py makes: columns by bar. */

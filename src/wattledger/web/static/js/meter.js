@@ -1,97 +1,89 @@
-// The meter's page: chart or table, reading by mouse, touch and keyboard, keys that move in time.
+// The meter's page: chart, heat map or table; reading by mouse, touch and keys; keys that move in time.
 
 import { LedgerChart } from "./chart.js";
+import { HeatMap } from "./heat.js";
+import { Pointer, energy } from "./pointer.js";
 
 const data = JSON.parse(document.getElementById("chart-data").textContent);
-const box = document.getElementById("chart");
 const views = document.getElementById("views");
-const panes = { chart: document.getElementById("chart-view"), table: document.getElementById("table-view") };
-let chart = null;
-let chosen = -1;
+const pane = document.getElementById("chart-view");
+const table = document.getElementById("table-view");
+const boxes = { chart: document.getElementById("chart"), heat: document.getElementById("heat") };
+const started = {};
+const title = document.getElementById("chart-title");
+const heading = title.textContent;
 
-const cursor = document.createElement("div");
-cursor.className = "cursor";
-const tip = document.createElement("div");
-tip.className = "tip";
-
-function show(view) {
-  for (const [name, pane] of Object.entries(panes)) pane.hidden = name !== view;
+/** Show `chart`, `heat` or `table`; what the page lacks becomes the chart. */
+function show(wanted) {
+  const view = wanted === "table" || boxes[wanted] ? wanted : "chart";
+  pane.hidden = view === "table";
+  table.hidden = view !== "table";
+  for (const [name, box] of Object.entries(boxes)) if (box) box.hidden = name !== view;
   for (const button of views.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
   sessionStorage.setItem("view", view);
-  if (view === "chart" && !chart) {
-    chart = new LedgerChart(box, data);
-    box.append(cursor, tip);
-    read(-1);
-  }
+  title.textContent = view === "heat" ? "Every hour of every day, kWh" : heading;
+  if (view !== "table" && !started[view]) started[view] = view === "chart" ? startChart() : startHeat();
 }
 
-/** Kilowatt-hours as the table writes them. */
-function kwh(value) {
-  return value.toLocaleString("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+function open(day) {
+  if (day && data.links.deeper) location.assign(data.links.deeper.replace("DAY", day));
 }
 
-/** What one bar says, in words. */
-function words(i) {
-  const value = data.kwh[i] === null ? "not known" : `${kwh(data.kwh[i])} kWh`;
-  const guess = data.estimated[i] > 0 && data.estimated[i] !== data.kwh[i] ? `, ${kwh(data.estimated[i])} of it estimated` : "";
-  return { when: data.long[i], value, known: data.known[i] + guess };
-}
-
-/** Point at bar `i`, or at none. */
-function read(i) {
-  chosen = i;
-  cursor.hidden = tip.hidden = i < 0;
-  if (i < 0) return;
-  const said = words(i);
-  box.setAttribute("aria-valuenow", i);
-  box.setAttribute("aria-valuetext", `${said.when}: ${said.value}, ${said.known}`);
-  tip.replaceChildren(line("b", said.value), line("span", said.when), line("span", said.known));
-  const [x, width] = chart.place(i);
-  cursor.style.left = `${x}px`;
-  cursor.style.width = `${Math.max(1, width)}px`;
-  const room = box.clientWidth - tip.offsetWidth;
-  const beside = x + width + 10 > room ? x - tip.offsetWidth - 10 : x + width + 10;
-  tip.style.left = `${Math.max(0, Math.min(beside, room))}px`;
-}
-
-function line(kind, text) {
-  const made = document.createElement(kind);
-  made.textContent = text;
-  return made;
-}
-
-function open(i) {
-  if (i >= 0 && data.links.deeper) location.assign(data.links.deeper.replace("DAY", data.days[i]));
-}
-
-box.setAttribute("aria-valuemin", 0);
-box.setAttribute("aria-valuemax", data.kwh.length - 1);
-box.addEventListener("pointermove", (event) => read(chart.at(event.clientX)));
-box.addEventListener("pointerleave", () => read(-1));
-box.addEventListener("click", (event) => { if (event.pointerType !== "touch") open(chart.at(event.clientX)); });
-box.addEventListener("blur", () => read(-1));
-box.addEventListener("keydown", (event) => {
+function startChart() {
+  const chart = new LedgerChart(boxes.chart, data);
   const last = data.kwh.length - 1;
-  const moves = { ArrowLeft: Math.max(0, chosen - 1), ArrowRight: Math.min(last, chosen + 1), Home: 0, End: last };
-  if (event.key in moves && !event.altKey && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    read(moves[event.key]);
-  }
-  if (event.key === "Enter") open(chosen);
-  if (event.key === "Escape") read(-1);
-});
+  const words = (i) => {
+    const value = data.kwh[i] === null ? "not known" : energy(data.kwh[i]);
+    const part = data.estimated[i] > 0 && data.estimated[i] !== data.kwh[i];
+    return [value, data.long[i], data.known[i] + (part ? `, ${energy(data.estimated[i])} of it estimated` : "")];
+  };
+  return new Pointer(boxes.chart, {
+    last,
+    at: (event) => chart.at(event.clientX),
+    place: (i) => chart.place(i),
+    words,
+    open: (i) => open(data.days[i]),
+  });
+}
+
+async function startHeat() {
+  const answer = await fetch(boxes.heat.dataset.source, { headers: { accept: "application/json" } });
+  const found = await answer.json();
+  const map = new HeatMap(boxes.heat, found);
+  const size = 25;
+  const words = (i) => {
+    const [day, hour] = [Math.floor(i / size), i % size];
+    const value = found.kwh[day][hour];
+    const known = { a: "actual", e: "estimated", m: value === null || value === undefined ? "missing" : "partly missing", ".": "not here yet" };
+    return [value === null || value === undefined ? "not known" : energy(value), `${found.days[day]}, hour ${hour + 1}`, known[found.state[day][hour]] ?? ""];
+  };
+  return new Pointer(boxes.heat, {
+    last: found.days.length * size - 1,
+    across: size,
+    at: (event) => {
+      const cell = map.at(event.clientX, event.clientY);
+      return cell ? cell[0] * size + cell[1] : -1;
+    },
+    place: (i) => {
+      const [from, until] = map.place(Math.floor(i / size));
+      return [from, until - from, map.y(i % size), map.y((i % size) + 1)];
+    },
+    words,
+    open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / size)]}`)),
+  });
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
   const links = { "[": data.links.previous, "]": data.links.next, d: data.links.day, w: data.links.week, m: data.links.month, y: data.links.year };
   if (links[event.key]) location.assign(links[event.key]);
-  if (event.key === "t") show(panes.table.hidden ? "table" : "chart");
+  if (event.key === "t") show(table.hidden ? "table" : "chart");
+  if (event.key === "h") show("heat");
 });
-
 views.addEventListener("click", (event) => {
   if (event.target.dataset.view) show(event.target.dataset.view);
 });
 views.hidden = false;
-show(sessionStorage.getItem("view") === "table" ? "table" : "chart");
+show(sessionStorage.getItem("view") ?? "chart");
