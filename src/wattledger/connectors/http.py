@@ -140,7 +140,8 @@ def wish(answer: HttpAnswer, now: datetime | None = None) -> timedelta | None:
     Understands Retry-After as seconds or as a date, and x-ratelimit-reset in milliseconds.
     """
     if after := answer.headers.get("retry-after"):
-        pause = _seconds(after, 1.0) or _until(after, now)
+        seconds = _seconds(after, 1.0)
+        pause = _until(after, now) if seconds is None else seconds
     elif reset := answer.headers.get("x-ratelimit-reset"):
         pause = _seconds(reset, 0.001)
     else:

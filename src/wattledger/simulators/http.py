@@ -38,7 +38,8 @@ async def serve(app: Any, **options: Any) -> AsyncIterator[str]:
     """
     bound = free_socket()
     port = bound.getsockname()[1]
-    settings = {"log_config": None, "access_log": False, "lifespan": "off", "timeout_graceful_shutdown": 1}
+    settings: dict[str, Any] = {"log_config": None, "log_level": "warning", "lifespan": "off"}
+    settings |= {"access_log": False, "timeout_graceful_shutdown": 1}
     server = _Server(uvicorn.Config(app, **{**settings, **options}))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     try:
