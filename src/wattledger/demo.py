@@ -31,12 +31,12 @@ from wattledger.simulators.smart_meter_texas import SmtSimulator
 from wattledger.web.app import create_app
 from wattledger.web.auth import set_session
 
-EMAIL = "demo@wattledger.example"
+EMAIL = "you@demo.example"
 HOME = Home()
 HISTORY_DAYS = 396
-HELD_BACK_DAYS = 3
+HELD_BACK_DAYS = 2
 """days that come one by one while the demo runs, so that polling can be seen"""
-NEXT_DAY_SECONDS = 20.0
+NEXT_DAY_SECONDS = 15.0
 POLL_MINUTES = 0.15
 
 Progress = Callable[[int, int], None]
@@ -108,7 +108,7 @@ def _door(runtime: Runtime, word: str) -> Callable[..., Any]:
         await people.add_user(EMAIL)
         link = await people.start_link(EMAIL, now)
         session = await people.consume_link(link or "", now)
-        answer = RedirectResponse("/", status_code=303)
+        answer = RedirectResponse("/meter?by=month", status_code=303)
         set_session(answer, request, session or "")
         return answer
 
