@@ -18,6 +18,30 @@ from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
 from wattledger.web.app import create_app
 
+BOTH = {
+    "test_pull",
+    "test_stream",
+    "test_energy",
+    "test_analysis",
+    "test_tenancy",
+    "test_uploads",
+    "test_inspector",
+}
+"""modules whose routes ask the database; the others need one engine"""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database_url" in metafunc.fixturenames:
+        engines = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
+        metafunc.parametrize("database_url", engines if both else engines[:1], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
 
 @pytest.fixture
 def clock() -> FakeClock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,8 @@ from tests.payloads import smt
 from tests.web.helpers import Relay
 from wattledger import connectors
 from wattledger.model import MISSING, Payload, Source
+from wattledger.store.rows import Gap
+from wattledger.web.v1.backfill import joined, still_kept
 
 DAYS = smt.days(smt.FALL - timedelta(20), 40)
 LOST = DAYS[10].day
@@ -186,3 +188,18 @@ async def test_backfill_asks_the_relay_for_the_gap(owner: AsyncClient, point: st
     assert LOST.isoformat() in str(wish["request"])
     codes = [(await owner.post(f"/v1/usage-points/{point}/backfill", json={})).status_code for _ in range(25)]
     assert codes[-1] == 429
+
+
+def test_gaps_become_few_requests_within_what_the_vendor_keeps() -> None:
+    def gap(first: date, last: date) -> Gap:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return Gap(at, at, 1, first, last)
+
+    days = [date(2023, 1, 1), date(2025, 3, 1), date(2025, 3, 10), date(2026, 6, 1)]
+    ranges = joined([gap(day, day + timedelta(1)) for day in days])
+    assert ranges == [
+        (date(2023, 1, 1), date(2023, 1, 2)),
+        (date(2025, 3, 1), date(2025, 3, 11)),
+        (date(2026, 6, 1), date(2026, 6, 2)),
+    ]
+    assert still_kept(ranges, date(2026, 6, 1)) == [(date(2026, 6, 1), date(2026, 6, 1)), ranges[1]]

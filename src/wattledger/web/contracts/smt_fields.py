@@ -100,13 +100,16 @@ def sha256(value: object) -> str:
 
 
 def instant(body: Mapping[str, Any], name: str) -> datetime | None:
-    """An ISO instant with its offset, within 2000 to 2100. Raises Refused INVALID_FIELD."""
+    """An ISO instant with its offset, from 1970 (a file without a time of its own) to 2099.
+
+    Raises Refused INVALID_FIELD.
+    """
     value = text(body, name, 64)
     if value is None:
         return None
     try:
         when = datetime.fromisoformat(value)
-        if when.tzinfo is None or not 2000 <= when.year < 2100:
+        if when.tzinfo is None or not 1970 <= when.year < 2100:
             raise ValueError
         return when.astimezone(UTC)
     except (ValueError, OverflowError):

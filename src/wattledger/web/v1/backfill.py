@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
+from wattledger import localday
 from wattledger.errors import Refused
 from wattledger.model import Flow
 from wattledger.store.rows import Gap, UsagePointRow
@@ -19,6 +21,14 @@ from wattledger.web.v1.payloads import actor
 from wattledger.web.v1.points import find_point, gap_json
 
 router = APIRouter(prefix="/v1/usage-points", tags=["Usage points"])
+KEPT_DAYS = 730
+"""SMT keeps 24 months: older days can't be asked for"""
+NEAR_DAYS = 14
+"""gaps closer than this are one request"""
+MOST_REQUESTS = 6
+SENT = "The relay was asked for the missing days; Smart Meter Texas delivers them within hours."
+NOTHING = "Nothing is missing that Smart Meter Texas still keeps."
+Days = tuple[date, date]
 
 
 class Wish(Body):
@@ -39,29 +49,58 @@ async def backfill(
         answer = await ask_for_gaps(found, point, wish.first_day, wish.last_day)
     except TriggerFailed as error:
         return Json(error.body, error.status)
-    days = {"days": answer.get("days")}
-    await found.store.audit.record(None, actor(person), "backfill.asked", f"usage_point:{point.id}", days)
+    asked = {"days": answer["days"]}
+    await found.store.audit.record(None, actor(person), "backfill.asked", f"usage_point:{point.id}", asked)
     return Json(answer, 202 if answer["asked"] else 200)
 
 
 async def ask_for_gaps(
     found: Hub, point: UsagePointRow, first: date | None = None, last: date | None = None
 ) -> dict[str, Any]:
-    """Send one backfill request for the gaps of a meter. Raises Refused, TriggerFailed."""
+    """Send backfill requests for the gaps of a meter, the newest first. Raises Refused, TriggerFailed."""
     if point.connector != "smart_meter_texas":
         raise Refused("Only Smart Meter Texas meters can be asked again.", "NO_BACKFILL")
-    gaps: list[Gap] = list(await found.store.energy.gaps(point, Flow.DELIVERED, None, None))
-    start = first or min((gap.first_day for gap in gaps), default=None)
-    end = last or max((gap.last_day for gap in gaps), default=None)
-    if start is None or end is None:
-        return {"ok": True, "asked": False, "message": "Nothing is missing.", "gaps": []}
+    gaps = await found.store.energy.gaps(point, Flow.DELIVERED)
+    today = localday.day(localday.today(found.clock.now(), point.timezone))
+    ranges = still_kept([_named(first, last)] if first or last else joined(gaps), today)
+    said = [await _ask(found, point, days) for days in ranges[:MOST_REQUESTS]]
+    return {
+        "ok": True,
+        "asked": bool(ranges),
+        "message": SENT if ranges else NOTHING,
+        "days": [{"start": a.isoformat(), "end": b.isoformat()} for a, b in ranges[:MOST_REQUESTS]],
+        "gaps": [gap_json(gap) for gap in gaps],
+        "relay": said,
+    }
+
+
+async def _ask(found: Hub, point: UsagePointRow, days: Days) -> Any:
+    span = {"start": days[0].isoformat(), "end": days[1].isoformat()}
+    request = {"kind": "backfill", "esiids": [point.external_id], **span}
+    return await found.trigger({"reason": "smt_request", "esiid": point.external_id, "request": request})
+
+
+def _named(first: date | None, last: date | None) -> Days:
+    start, end = first or last, last or first
+    assert start and end
     if start > end:
         raise Refused("first_day must not be after last_day.", "BAD_RANGE", "first_day", 422)
-    days = {"start": start.isoformat(), "end": end.isoformat()}
-    request = {"kind": "backfill", "esiids": [point.external_id], **days}
-    said = await found.trigger({"reason": "smt_request", "esiid": point.external_id, "request": request})
-    listed = [gap_json(gap) for gap in gaps]
-    return {"ok": True, "asked": True, "message": _SENT, "days": days, "gaps": listed, "relay": said}
+    return start, end
 
 
-_SENT = "The relay was asked for the missing days; Smart Meter Texas delivers them within hours."
+def joined(gaps: Iterable[Gap]) -> list[Days]:
+    """Gaps (oldest first) as ranges of days, near ones in one."""
+    ranges: list[Days] = []
+    for gap in gaps:
+        if ranges and gap.first_day - ranges[-1][1] <= timedelta(NEAR_DAYS):
+            ranges[-1] = (ranges[-1][0], max(gap.last_day, ranges[-1][1]))
+        else:
+            ranges.append((gap.first_day, gap.last_day))
+    return ranges
+
+
+def still_kept(ranges: Iterable[Days], today: date) -> list[Days]:
+    """The part of each range that SMT can still deliver, newest first."""
+    oldest = today - timedelta(KEPT_DAYS)
+    cut = [(max(first, oldest), min(last, today)) for first, last in ranges]
+    return sorted((days for days in cut if days[0] <= days[1]), reverse=True)
