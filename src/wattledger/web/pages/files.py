@@ -78,7 +78,7 @@ async def _take(request: Request, person: Principal, file: UploadFile) -> str:
 
 
 @router.post("/files/{id}/reread", summary="Read a raw file again")
-async def reread(request: Request, person: User, id: str) -> Response:
+async def reread(request: Request, person: Owner, id: str) -> Response:
     """With today's parser; the ledger changes only where the parser learned something."""
     await hub(request).store.payloads.reread(payload_id(id), person.site)
     return RedirectResponse(f"/files/{payload_id(id)}", 303)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from wattledger.model import Flow
+from wattledger.transport import is_plain
 from wattledger.web.auth import Owner, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.attention import Freshness, judge_freshness, relays
@@ -30,7 +31,7 @@ async def _sources(request: Request, person: User, said: str | None = None, well
         "meters": await _meters(request, person.site),
         "latest": await found.store.payloads.list(person.site, limit=5),
         "can_fetch": bool(found.settings.droplet_url),
-        "plain": bool(found.settings.droplet_url and found.settings.droplet_url.startswith("http://")),
+        "plain": is_plain(found.settings.droplet_url or ""),
         "said": said,
         "well": well,
     }
