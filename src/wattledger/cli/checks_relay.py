@@ -12,9 +12,10 @@ from wattledger.config import Settings
 from wattledger.connectors.smart_meter_texas.drop import Drop, Place, open_drop
 from wattledger.connectors.smart_meter_texas.pgp import PgpKeys, open_pgp
 from wattledger.errors import BadPayload, Misconfigured, NotFound, WattledgerError
-from wattledger.relay.hub import Hub, is_plain
+from wattledger.relay.hub import Hub
 from wattledger.relay.item import Item
 from wattledger.relay.wire import Letter
+from wattledger.transport import is_plain
 
 CANARY = "wattledger-doctor-canary.txt"
 

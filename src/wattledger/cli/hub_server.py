@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -62,14 +61,6 @@ def bind(host: str, port: int) -> socket.socket:
 def url_of(bound: socket.socket, host: str, *, tls: bool = False) -> str:
     """The address of a bound socket, as a browser on this machine names it."""
     return f"{'https' if tls else 'http'}://{_name(host)}:{bound.getsockname()[1]}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _name(host: str) -> str:

@@ -86,9 +86,7 @@ async def _greet(runtime: Runtime, address: str) -> None:
 
 def plain_http_warnings(settings: Settings, host: str) -> list[str]:
     """A sentence for every road that leaves this machine without TLS."""
-    from urllib.parse import urlsplit
-
-    from wattledger.cli.hub_server import is_loopback
+    from wattledger.transport import is_loopback, is_plain
 
     warnings = []
     behind_proxy = (settings.base_url or "").startswith("https://")
@@ -101,8 +99,7 @@ def plain_http_warnings(settings: Settings, host: str) -> list[str]:
         ("DROPLET_WEBHOOK_URL", settings.droplet_url),
         ("INTELLIWATT_BASE_URL", settings.hub_url),
     ):
-        parts = urlsplit(url or "")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        if is_plain(url or ""):
             warnings.append(
                 f"{name} is plain http to another machine: its secret travels in clear. Use https."
             )

@@ -16,12 +16,13 @@ from wattledger.errors import TryLater, WattledgerError
 from wattledger.faults import fault
 from wattledger.relay.deliver import Delivery
 from wattledger.relay.fetch import Fetch, Folders
-from wattledger.relay.hub import Hub, is_plain
+from wattledger.relay.hub import Hub
 from wattledger.relay.opening import Opening
 from wattledger.relay.pause import Pause
 from wattledger.relay.recovery import recover
 from wattledger.relay.report import Line, Report
 from wattledger.relay.spool import Spool
+from wattledger.transport import is_plain
 
 PATIENCE = 150.0
 """seconds to wait for another process that works in the same spool"""

@@ -33,7 +33,6 @@ MOST_ANSWER = 1 << 20
 RETRYABLE = frozenset({408, 425, 429})
 ELSEWHERE = frozenset({404, 405, 501})
 BLOCK = 1 << 18
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Hub:
@@ -125,12 +124,6 @@ class Hub:
         if status >= 400:
             raise BadPayload(f"The hub will not take it ({status}): {_said(text)}", f"hub_{status}")
         return _json(text)
-
-
-def is_plain(url: str) -> bool:
-    """Whether secrets would travel in clear text over a network."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and (parts.hostname or "") not in LOOPBACK
 
 
 async def _blocks(body: bytes) -> AsyncIterator[bytes]:

@@ -19,12 +19,12 @@ from wattledger.config import Settings
 from wattledger.errors import Misconfigured
 from wattledger.relay.cycle import Cycle, Job, Say
 from wattledger.relay.gate import Gate
-from wattledger.relay.hub import LOOPBACK, is_plain
 from wattledger.relay.notify import Notifier
 from wattledger.relay.report import Line
 from wattledger.relay.runner import Run, Runner
 from wattledger.relay.server import create_app
 from wattledger.relay.vendor import Perform, VendorCalls, api_of
+from wattledger.transport import is_loopback, is_plain
 
 FIRST = 1.0
 """seconds after the start until the first cycle"""
@@ -202,7 +202,7 @@ def warnings(settings: Settings) -> list[str]:
     found = []
     if is_plain(settings.hub_url or ""):
         found.append("INTELLIWATT_BASE_URL is plain http to another host: secrets travel in clear text.")
-    if settings.relay_host not in LOOPBACK and not settings.tls_cert:
+    if not is_loopback(settings.relay_host) and not settings.tls_cert:
         found.append(
             "The port is open to other hosts without TLS: set WATTLEDGER_TLS_CERT, or use a private network."
         )
