@@ -12,7 +12,7 @@ from tests.relay.world import World, csv, digest
 from wattledger.faults import sabotage
 from wattledger.relay import hub as hub_module
 from wattledger.relay.cycle import Job
-from wattledger.relay.hub import is_plain
+from wattledger.transport import is_plain
 from wattledger.relay.pause import Pause, backoff
 from wattledger.relay.report import Line
 
