@@ -12,7 +12,6 @@ from tests.relay.world import World, csv, digest
 from wattledger.faults import sabotage
 from wattledger.relay import hub as hub_module
 from wattledger.relay.cycle import Job
-from wattledger.transport import is_plain
 from wattledger.relay.pause import Pause, backoff
 from wattledger.relay.report import Line
 
@@ -176,21 +175,6 @@ async def test_a_pause_outlives_the_process_and_a_damaged_one_is_none(world: Wor
     assert Pause(path, world.clock).active() == "busy"
     path.write_bytes(b"{torn")
     assert Pause(path, world.clock).active() is None
-
-
-@pytest.mark.parametrize(
-    ("url", "plain"),
-    [
-        ("http://hub.example", True),
-        ("http://192.0.2.7:8787/x", True),
-        ("https://hub.example", False),
-        ("http://127.0.0.1:1", False),
-        ("http://[::1]:1", False),
-        ("http://localhost", False),
-    ],
-)
-def test_plain_http_is_told_from_loopback(url: str, plain: bool) -> None:
-    assert is_plain(url) is plain
 
 
 async def test_several_files_travel_at_once_but_never_more_than_four(world: World) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
-from wattledger.clock import Clock
+from wattledger.clock import Clock, token
 from wattledger.connectors import unwrap
 from wattledger.connectors.smart_meter_texas.pgp import (
     OPERATOR,
@@ -60,7 +60,10 @@ class Opening:
         for item in items:
             if item.id not in locked:
                 await asyncio.to_thread(self._plain, item)
-        jobs = [(self._spool.path("enc", i.id), self._spool.path("part", i.id)) for i in encrypted]
+        mark = token(6)  # a child that outlived a killed relay must not write into our file
+        jobs = [
+            (self._spool.path("enc", i.id), self._spool.path("part", f"{i.id}.{mark}")) for i in encrypted
+        ]
         if jobs:
             for item, opened in zip(encrypted, await open_files(jobs, self._keys), strict=True):
                 await asyncio.to_thread(self._decrypted, item, opened)

@@ -7,11 +7,13 @@ stdin: key, passphrase and limits. Every further line: one file. An answer is `{
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,6 +28,12 @@ class Failed(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code = code
+
+
+def die_with_parent() -> None:
+    """Asks the kernel to end this process when the relay ends (PR_SET_PDEATHSIG, Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL, 0, 0, 0)
 
 
 def lock_up(limits: Mapping[str, int]) -> None:
@@ -195,6 +203,7 @@ def _unlink(path: str) -> None:
 
 
 def main() -> None:
+    die_with_parent()
     order = json.loads(sys.stdin.readline())
     limits = order["limits"]
     if order["limited"]:
