@@ -64,7 +64,7 @@ async def test_bounds_cut_days_at_slots(store: Store, site: str) -> None:
     start = datetime(2024, 7, 4, 17, 10, tzinfo=UTC)
     end = datetime(2024, 7, 5, 7, 0, tzinfo=UTC)
     for by in ("interval", "hour", "day", "month"):
-        series = await store.energy.series(point, D, start, end, by)  # type: ignore[arg-type]
+        series = await store.energy.series(point, D, start, end, by)
         assert sum(p.wh or 0 for p in series) == 55, by
         assert series[0].start == datetime(2024, 7, 4, 17, 15, tzinfo=UTC)
         assert series[-1].end == end

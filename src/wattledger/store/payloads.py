@@ -52,10 +52,10 @@ class Payloads(Catalogue):
         return await self._deliver(site, payload, claims)
 
     async def _deliver(self, site: str, payload: Payload, claims: Claims | None) -> Delivered:
+        parsing = self._eager(payload)
         await asyncio.to_thread(lambda: payload.sha256)
         known = await self._archive.find(site, payload)
         if known is None:
-            parsing = self._eager(payload)
             job = await self._archive.add(site, payload, await self._bodies.place(payload))
             if job is not None:
                 await self._read(job, parsing)
@@ -65,7 +65,7 @@ class Payloads(Catalogue):
         return await self._again(known, payload, claims)
 
     def _eager(self, payload: Payload) -> asyncio.Task[Read] | None:
-        """A large file is parsed while it is being archived; nothing of it is written before that is done."""
+        """A large file is parsed while it is archived; nothing of it is written before that is done."""
         if len(payload.body) < EAGER:
             return None
         return asyncio.create_task(self._reader.parsed(payload))

@@ -79,11 +79,10 @@ async def make(
     """Add the new ones to the payload's site, and what is newly known of the others."""
     fresh = {p.external_id: p for p in points if p.external_id not in stored}
     rows = dict(stored)
-    names = sorted(fresh)
-    for start in range(0, len(names), _CHUNK):
-        values = [_values(fresh[name], owner) for name in names[start : start + _CHUNK]]
-        statement = insert(usage_point).values(values).returning(usage_point)
-        rows.update({row.external_id: row_of(row) for row in await connection.execute(statement)})
+    if fresh:
+        values = [_values(fresh[name], owner) for name in sorted(fresh)]
+        made = await connection.execute(insert(usage_point).returning(usage_point), values)
+        rows.update({row.external_id: row_of(row) for row in made})
     forbidden = refused(stored, owner)
     for point in points:
         if point.external_id in stored and point.external_id not in forbidden:

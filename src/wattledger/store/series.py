@@ -65,9 +65,10 @@ def by_slots(blocks: Sequence[DayBlock], span: Bounds, width: int) -> Iterator[S
         begins = localday.start(day, span.tz)
         low, high = _cut(day, span)
         block = stored.get(day)
+        known = None if block is None else (block.values.tolist(), block.flags.tolist())
         for slot in range(low - low % width, high, width):
             a, b = max(slot, low), min(slot + width, high)
-            part = Sum(expected=b - a) if block is None else _slots(block, a, b)
+            part = Sum(expected=b - a) if known is None else _few(*known, a, b)
             yield part.point(begins + a * QUARTER, begins + b * QUARTER)
 
 
@@ -112,6 +113,21 @@ def cuts(span: Bounds) -> list[int]:
     """The days that the span holds only in part."""
     ends = sorted({span.first, span.last})
     return [day for day in ends if _cut(day, span) != (0, localday.slots(day, span.tz))]
+
+
+def _few(values: list[int], flags: list[int], low: int, high: int) -> Sum:
+    """`_slots` of one hour or less: there, plain numbers are far quicker than arrays."""
+    part = Sum(expected=high - low)
+    for slot in range(low, high):
+        if values[slot] == MISSING:
+            continue
+        part.wh += values[slot]
+        part.found += 1
+        if flag := flags[slot]:
+            part.estimated += bool(flag & Flag.ESTIMATED.value)
+            part.derived += bool(flag & Flag.DERIVED.value)
+            part.conflict |= bool(flag & Flag.CONFLICT.value)
+    return part
 
 
 def _slots(block: DayBlock, low: int, high: int) -> Sum:
