@@ -21,6 +21,9 @@ from wattledger.model import EnergyDays
 MOST_BLOCKS = 500_000
 """More days than any 256 MiB file of real readings holds; keeps hostile files out of memory."""
 
+_ROWS_AT_ONCE = 500_000
+"""rows of one day stay together; more are placed a share of the days at a time, to bound memory"""
+
 _IMPOSSIBLE = "the time does not exist on the day on which the clock is set forward"
 _AMBIGUOUS = "the hour occurs twice on this day and nothing in the file says which of the two is meant"
 _SPAN = "the row does not cover a quarter-hour"
@@ -30,10 +33,15 @@ Ints = NDArray[np.int64]
 
 def place(intake: Intake) -> None:
     """Turn the gathered rows into blocks, counts and refusals of the same intake."""
-    if not intake.rows:
-        return
-    rows = Rows.concat(intake.rows)
-    intake.rows = []
+    parts, intake.rows = intake.rows, []
+    buckets = sum(map(len, parts)) // _ROWS_AT_ONCE + 1
+    for bucket in range(buckets):
+        mine = parts if buckets == 1 else [part.where(part.day % buckets == bucket) for part in parts]
+        if any(map(len, mine)):
+            _place(Rows.concat(mine), intake)
+
+
+def _place(rows: Rows, intake: Intake) -> None:
     group, keys = _groups(rows)
     counts = localday.slot_counts(rows.day[keys], ZONE)
     slot = _slots(rows, group, counts[group])
