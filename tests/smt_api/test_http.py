@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request, Response
 
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater
+from wattledger.faults import sabotage
 from wattledger.simulators.http import serve
 
 
@@ -26,6 +27,11 @@ async def address() -> AsyncIterator[str]:
     @app.get("/bomb")
     async def bomb() -> Response:
         return Response(gzip.compress(b"\0" * 50_000_000), headers={"Content-Encoding": "gzip"})
+
+    @app.get("/nested")
+    async def nested() -> Response:
+        twice = gzip.compress(gzip.compress(b"\0" * 50_000_000))
+        return Response(twice, headers={"Content-Encoding": "gzip, gzip"})
 
     @app.get("/away")
     async def away() -> Response:
@@ -56,6 +62,13 @@ async def test_a_compressed_bomb_is_stopped_while_it_unfolds(address: str) -> No
     async with open_client(address) as http:
         with pytest.raises(BadPayload):
             await exchange(http, "GET", "/bomb")
+
+
+async def test_nested_compression_is_not_unfolded(address: str) -> None:
+    async with open_client(address) as http:
+        with pytest.raises(BadPayload) as caught:
+            await exchange(http, "GET", "/nested")
+        assert caught.value.code == "bad_encoding"
 
 
 async def test_a_redirect_is_an_answer_and_not_followed(address: str) -> None:
@@ -131,3 +144,15 @@ WISHES = [
 @pytest.mark.parametrize(("headers", "pause"), WISHES)
 def test_the_vendors_wish_is_read_and_bounded(headers: dict[str, str], pause: timedelta | None) -> None:
     assert wish(HttpAnswer(429, headers, b""), NOW) == pause
+
+
+async def test_sabotage_body_cap_is_noticed(address: str) -> None:
+    with sabotage("body_cap"):
+        async with open_client(address) as http:
+            assert len((await exchange(http, "GET", "/large", max_body=2_000_000)).body) > 2_000_000
+
+
+async def test_sabotage_one_host_is_noticed(address: str) -> None:
+    with sabotage("one_host"):
+        async with open_client("http://127.0.0.1:9") as http:
+            assert (await exchange(http, "GET", f"{address}/away")).status == 302
