@@ -30,6 +30,7 @@ from wattledger.relay.service import Relay
 class Answer:
     trans_id: str
     body: bytes
+    left: int = 0
 
 
 def relay_of(world: World, **more: Any) -> Relay:

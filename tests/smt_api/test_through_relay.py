@@ -57,3 +57,18 @@ async def test_maintenance_is_told_by_its_name(tmp_path: Path) -> None:
         assert run.line is not None
         assert (run.line["status"], run.line["outcome"]) == ("failed", "Maintenance")
         assert vendor.subscriptions == []
+
+
+async def test_what_does_not_fit_into_a_day_is_said(tmp_path: Path) -> None:
+    clock = SystemClock()
+    now = today(clock.now(), ZONE)
+    many = [ESIID, *(f"10443720001{n:06d}" for n in range(199))]
+    request = {"kind": "backfill", "esiids": many, "start": f"{day(now - 30)}", "end": f"{day(now - 1)}"}
+    async with SmtSimulator(tmp_path / "drop") as vendor, HubDouble() as hub:
+        async with Relay(settings(vendor, hub, tmp_path), clock, timer=False) as relay:
+            run = relay.ask_vendor(request)
+            await asyncio.wait_for(run.finished.wait(), 20)
+        assert run.line is not None
+        assert run.line["status"] == "partial"
+        assert run.line["left"] > 0
+        assert len(vendor.calls) <= 21

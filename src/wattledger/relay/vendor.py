@@ -22,6 +22,7 @@ from wattledger.relay.triggers import REQUEST
 
 MOST_WAITING = 100
 LOCK_SECONDS = 600
+_LEFT = "The vendor takes no more today; ask again tomorrow for the rest."
 SAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -33,6 +34,9 @@ class Answer(Protocol):
 
     @property
     def body(self) -> bytes: ...
+
+    @property
+    def left(self) -> int: ...
 
 
 Perform = Callable[[str, dict[str, Any]], Awaitable[Answer]]
@@ -77,7 +81,10 @@ class VendorCalls:
         except WattledgerError as error:
             return {"status": "failed", "kind": kind, "error": str(error), "outcome": type(error).__name__}
         self._runner.ask(REQUEST, fetch=False)
-        return {"status": "ok", "kind": kind, "trans_id": answer.trans_id, "filename": name}
+        done = {"status": "ok", "kind": kind, "trans_id": answer.trans_id, "filename": name}
+        if answer.left:
+            return done | {"status": "partial", "left": answer.left, "error": _LEFT}
+        return done
 
     async def _lay(self, kind: str, answer: Answer) -> str:
         name = f"api_{SAFE.sub('_', kind)}_{SAFE.sub('_', answer.trans_id)[:64]}.json"
