@@ -85,8 +85,17 @@ def _labels(period: Period, start: datetime, end: datetime, tz: str) -> tuple[st
     return f"{first:%a} {first.day}", f"{first:%a} {first.day} {first:%b}, {hours}"
 
 
-def document(period: Period, found: Sequence[Bar], name: str, links: dict[str, str]) -> dict[str, Any]:
-    """The chart's data for the page: columns, kWh as the API gives them, null where nothing is known."""
+def document(
+    period: Period,
+    found: Sequence[Bar],
+    name: str,
+    links: dict[str, str],
+    before: list[float | None] | None = None,
+) -> dict[str, Any]:
+    """The chart's data for the page: columns, kWh as the API gives them, null where nothing is known.
+
+    `before` is the period before by bar, null where it isn't compared.
+    """
     return {
         "step": period.step,
         "name": name,
@@ -100,4 +109,6 @@ def document(period: Period, found: Sequence[Bar], name: str, links: dict[str, s
         "share": [b.found / b.expected if b.expected else 0 for b in found],
         "days": [b.day for b in found],
         "links": links,
+        "by": period.by,
+        "before": before,
     }

@@ -17,6 +17,7 @@ from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.hub import hub
 from wattledger.web.pages.chart import document
+from wattledger.web.pages.compare import beside
 from wattledger.web.pages.heat import document as document_of
 from wattledger.web.pages.period import WAYS, By, Period
 from wattledger.web.pages.render import PageRoute, page
@@ -43,6 +44,7 @@ async def meter(
     by: By = "day",
     start: date | None = None,
     flow: FlowName = "delivered",
+    compare: bool = False,
 ) -> Response:
     """The chart, its table and what is known, for the period that holds `start` (default: the newest)."""
     points = await hub(request).store.points.list(person.site)
@@ -53,7 +55,7 @@ async def meter(
     newest = coverage.last_day or localday.day(localday.today(hub(request).clock.now(), chosen.timezone))
     sheet = await load(hub(request).store, chosen, FLOWS[flow], Period.around(by, start or newest), coverage)
     files = await _files(request, person, sheet.payloads)
-    view = View(sheet, flow, len(points) > 1)
+    view = View(sheet, flow, compare)
     returns = await hub(request).store.energy.coverage(chosen, Flow.RECEIVED)
     values = {"points": points, "sheet": sheet, "view": view, "files": files, "two_way": returns.found > 0}
     return await page(request, "meter.html", person, "meter", **values)
@@ -83,15 +85,23 @@ async def _files(request: Request, person: Principal, payloads: list[int]) -> li
 class View:
     """Addresses of the pages around this one, and the chart's data."""
 
-    def __init__(self, sheet: Sheet, flow: str, several: bool) -> None:
-        self._sheet, self._flow, self._several = sheet, flow, several
+    def __init__(self, sheet: Sheet, flow: str, compare: bool) -> None:
+        self._sheet, self._flow, self.compare = sheet, flow, compare
 
-    def link(self, by: str | None = None, start: date | str | None = None, flow: str | None = None) -> str:
-        """The address of this page with another period, start or flow."""
+    def link(
+        self,
+        by: str | None = None,
+        start: date | str | None = None,
+        flow: str | None = None,
+        compare: bool | None = None,
+    ) -> str:
+        """The address of this page with another period, start, flow or comparison."""
         query = {"point": self._sheet.point.id, "by": by or self._sheet.period.by}
         query["start"] = str(start or self._sheet.period.start)
         if (flow or self._flow) != "delivered":
             query["flow"] = flow or self._flow
+        if self.compare if compare is None else compare:
+            query["compare"] = "1"
         return "/meter?" + urlencode(query)
 
     def to(self, target: str) -> str:
@@ -140,4 +150,9 @@ class View:
         links = {"previous": self.previous, "next": self.next, "newest": self.newest}
         links |= {by: self.same_day(by) for by in WAYS}
         links["deeper"] = self.link(deeper, "DAY") if deeper else None
-        return document(sheet.period, sheet.bars, sheet.point.name, {k: v for k, v in links.items() if v})
+        before = (
+            beside(sheet.period, sheet.point.timezone, sheet.bars, sheet.before) if self.compare else None
+        )
+        return document(
+            sheet.period, sheet.bars, sheet.point.name, {k: v for k, v in links.items() if v}, before
+        )
