@@ -115,10 +115,17 @@ async def restore(archive: Path, data: Path) -> str:
         manifest = await asyncio.to_thread(_unpack, archive, folder)
         await asyncio.to_thread(_compare, manifest, folder)
         word = await _check(manifest, folder)
-        if (folder / OBJECTS).exists():
-            shutil.copytree(folder / OBJECTS, data / OBJECTS, dirs_exist_ok=True)
-        (folder / DATABASE).replace(data / DATABASE)
+        await asyncio.to_thread(_place, folder, data)
     return word
+
+
+def _place(folder: Path, data: Path) -> None:
+    """Everything durably in its place, the database last."""
+    if (folder / OBJECTS).exists():
+        shutil.copytree(folder / OBJECTS, data / OBJECTS, dirs_exist_ok=True)
+    os.sync()
+    (folder / DATABASE).replace(data / DATABASE)
+    os.sync()
 
 
 def _unpack(archive: Path, folder: Path) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +24,20 @@ class Target:
 
 LEDGER = Target("energy_day", "energy_superseded")
 REPLAY = Target("replay_day", "replay_superseded")
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where readings are written. All but the ledger itself is a replay's business."""
+
+    target: Target = LEDGER
+    only: frozenset[int] | None = None
+    """the usage points (by `n`) to be written; None for all"""
+    without: frozenset[int] = frozenset()
+    """payloads about to be withdrawn: their observations count as absent"""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """by external id: zones that usage points are about to have"""
+
 
 COLUMNS = (
     "day",

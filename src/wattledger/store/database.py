@@ -89,8 +89,9 @@ class Database:
             async with lock.held():
                 yield
             return
-        async with self._advisory(name):
-            yield
+        with translated():
+            async with self._advisory(name):
+                yield
 
     @asynccontextmanager
     async def _advisory(self, name: str) -> AsyncIterator[None]:
@@ -120,8 +121,9 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
         """One connection for several transactions (see `writing`): temporary tables live that long."""
-        async with self.engine.connect() as connection:
-            yield connection
+        with translated():
+            async with self.engine.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def writing(self, connection: AsyncConnection) -> AsyncIterator[None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+import structlog
+
 from wattledger.errors import Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
@@ -15,6 +17,8 @@ from wattledger.store.database import Database
 from wattledger.store.reader import Read, Reader
 from wattledger.store.replay import Replay
 from wattledger.store.rows import Delivered, Summary
+
+_log = structlog.get_logger(__name__)
 
 EAGER = 1 << 20
 """bytes from which a file is parsed while it is archived"""
@@ -104,7 +108,8 @@ class Payloads(Catalogue):
         for job in await self._archive.claim(limit):
             try:
                 settled += await self._rescue(job)
-            except WattledgerError:
+            except Exception as error:
+                _log.warning("orphan_not_read", payload=job.id, error=str(error), kind=type(error).__name__)
                 await self._archive.release(job)
         return settled
 

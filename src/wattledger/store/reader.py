@@ -15,16 +15,18 @@ from wattledger.faults import fault
 from wattledger.model import Parsed, Payload
 from wattledger.store import points_of
 from wattledger.store.archive import Archive, Job, Outcome
-from wattledger.store.bulk import LEDGER, Bulk, Target
+from wattledger.store.bulk import LEDGER, Aim, Bulk
 from wattledger.store.database import Database
 from wattledger.store.ledger import fold, with_points
 from wattledger.store.observations import keep
 from wattledger.store.points_of import Owner, Resolved
 from wattledger.store.prepare import Prepared, prepare
-from wattledger.store.rows import Summary
+from wattledger.store.rows import Summary, UsagePointRow
 from wattledger.store.tables import payload_point
 
 Parse = Callable[[Payload], Parsed]
+Seen = tuple[dict[str, str], frozenset[str]]
+_LEDGER = Aim()
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Read:
     parsed: Parsed | None
     reason: str | None = None
     prepared: Prepared | None = None
-    seen: tuple[dict[str, str], frozenset[str]] = ({}, frozenset())
+    seen: Seen = ({}, frozenset())
     """the zones and the forbidden external ids for which `prepared` holds"""
     numbers: set[int] = field(default_factory=set)
     """the usage points (by `n`) that the payload was written into"""
@@ -64,66 +66,52 @@ class Reader:
         fault("hub.after_ledger_commit")
 
     async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> None:
-        outcome = await self.write(connection, job, read, LEDGER)
+        outcome = await self.write(connection, job, read)
         await self._archive.finish(connection, job, outcome)
         fault("hub.before_ledger_commit")
 
-    async def open(self, job: Job, parsing: Awaitable[Read] | None = None) -> Read:
+    async def open(self, job: Job, parsing: Awaitable[Read] | None = None, aim: Aim = _LEDGER) -> Read:
         """Parse, and prepare with what is known of the usage points now."""
         read = await (parsing or self.parsed(job.payload))
         if read.parsed is not None:
             async with self._database.connect() as connection:
                 rows = await points_of.known(connection, read.parsed.points)
-            seen = (points_of.zones(rows), points_of.refused(rows, _owner(job)))
-            await asyncio.to_thread(_prepare, read, job, seen)
+            await asyncio.to_thread(_prepare, read, job, _seen(rows, job, aim))
         return read
 
-    async def write(
-        self,
-        connection: AsyncConnection,
-        job: Job,
-        read: Read,
-        target: Target,
-        only: set[int] | None = None,
-        without: frozenset[int] = frozenset(),
-    ) -> Outcome:
-        """Merge what was read into `target`.
-
-        A replay gives `only` (the usage points, by `n`, to be written) and `without` (payloads that are
-        about to be withdrawn, whose observations count as absent).
-        """
+    async def write(self, connection: AsyncConnection, job: Job, read: Read, aim: Aim = _LEDGER) -> Outcome:
+        """Merge what was read, within the caller's transaction."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
         owner, points = _owner(job), read.parsed.points
         stored = await points_of.known(connection, points, lock=True)
-        seen = (points_of.zones(stored), points_of.refused(stored, owner))
+        seen = _seen(stored, job, aim)
         if seen != read.seen or read.prepared is None:
             await asyncio.to_thread(_prepare, read, job, seen)
         assert read.prepared is not None
         resolved = await points_of.make(connection, points, stored, owner)
-        await self._fold(connection, read.prepared, resolved, target, only)
-        read.numbers = {r.n for r in resolved.rows if r.external_id not in seen[1]}
+        await self._fold(connection, read.prepared, resolved, aim)
+        forbidden = seen[1]
+        read.numbers = {r.n for r in resolved.rows if r.external_id not in forbidden}
         await self._link(connection, job.id, read.numbers)
-        await keep(connection, job.id, resolved, read.parsed.observations, seen[1], without)
-        read.prepared.summary.points = points_of.names(resolved, seen[1])
+        await keep(connection, job.id, resolved, read.parsed.observations, forbidden, aim.without)
+        read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
 
     async def _fold(
-        self,
-        connection: AsyncConnection,
-        prepared: Prepared,
-        resolved: Resolved,
-        target: Target,
-        only: set[int] | None,
+        self, connection: AsyncConnection, prepared: Prepared, resolved: Resolved, aim: Aim
     ) -> None:
         old = ~resolved.new[prepared.keys.point] if len(prepared.keys) else np.zeros(0, bool)
         keys, blocks = with_points(prepared.keys, resolved.numbers), prepared.blocks
-        if only is not None:
-            mine = np.isin(keys.point, list(only))
-            keys, blocks, old = keys.take(mine), blocks.take(mine), np.ones(int(mine.sum()), bool)
-        folded = await fold(connection, self._bulk, target, keys, blocks, old)
+        if aim.only is not None:
+            mine = np.isin(keys.point, list(aim.only))
+            keys, blocks, old = keys.take(mine), blocks.take(mine), old[mine]
+        if aim.target != LEDGER:
+            old = np.ones(len(keys), bool)
+        folded = await fold(connection, self._bulk, aim.target, keys, blocks, old)
         for lost_keys, losers in prepared.losers:
-            await self._bulk.supersede(connection, target, with_points(lost_keys, resolved.numbers), losers)
+            numbered = with_points(lost_keys, resolved.numbers)
+            await self._bulk.supersede(connection, aim.target, numbered, losers)
         prepared.summary.accepted = folded.accepted
         prepared.summary.superseded = prepared.readings - folded.accepted
         prepared.summary.conflicts = folded.conflicts
@@ -152,7 +140,11 @@ def _owner(job: Job) -> Owner:
     return Owner(job.site, payload.connector, payload.source, payload.received_at)
 
 
-def _prepare(read: Read, job: Job, seen: tuple[dict[str, str], frozenset[str]]) -> None:
+def _seen(rows: dict[str, UsagePointRow], job: Job, aim: Aim) -> Seen:
+    return {**points_of.zones(rows), **aim.zones}, points_of.refused(rows, _owner(job))
+
+
+def _prepare(read: Read, job: Job, seen: Seen) -> None:
     assert read.parsed is not None
     read.prepared = prepare(read.parsed, job.id, job.payload.received_at, zones=seen[0], refused=seen[1])
     read.seen = seen
