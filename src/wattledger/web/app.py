@@ -53,7 +53,8 @@ def create_app(
         clock=time,
         trigger=trigger or to_relay(settings),
         failures=Throttle(time, burst=20, per_minute=20),
-        links=Throttle(time, burst=10, per_minute=2),
+        links=Throttle(time, burst=30, per_minute=10),
+        mails=Throttle(time, burst=5, per_minute=0.5),
         disk=Disk(settings.data, time),
         address=address,
     )
