@@ -28,6 +28,8 @@ from wattledger.transport import is_loopback, is_plain
 
 FIRST = 1.0
 """seconds after the start until the first cycle"""
+LOOK = 60.0
+"""seconds between two looks for files that another process left waiting"""
 GRACE = 15.0
 """seconds that a running cycle may take after a wish to stop; a kill harms nothing"""
 LOG = structlog.get_logger("wattledger.relay")
@@ -41,7 +43,10 @@ def say(line: Line) -> None:
 
 
 class Relay:
-    """`async with Relay(settings) as relay:` runs until the block ends; port 0 takes a free one."""
+    """`async with Relay(settings) as relay:` runs until the block ends; port 0 takes a free one.
+
+    Without `timer` it fetches only when asked to; what waits is delivered all the same.
+    """
 
     def __init__(
         self,
@@ -90,7 +95,7 @@ class Relay:
             if serving.done():
                 raise Misconfigured("The relay's port did not open; check WATTLEDGER_TLS_CERT and _KEY.")
             await asyncio.sleep(0.01)
-        loops = [self.runner.loop(), self._vendor.loop()] + ([self._timer()] if self._timer_on else [])
+        loops = (self.runner.loop(), self._vendor.loop(), self._timer())
         self._tasks = [serving, *(asyncio.create_task(loop) for loop in loops)]
 
     async def stop(self) -> None:
@@ -136,19 +141,23 @@ class Relay:
 
     async def _timer(self) -> None:
         await asyncio.sleep(FIRST)
-        full = self._clock.monotonic()
+        full = look = self._clock.monotonic()
         while True:
             now = self._clock.monotonic()
-            if now >= full:
+            if now >= look:
+                look, self._due = now + LOOK, await asyncio.to_thread(self.cycle.spool.next_due)
+            if self._timer_on and now >= full:
                 full = now + self._settings.relay_every_minutes * 60
                 self.runner.ask("timer")
             elif self._backlog_due():
                 self._due = None
                 self.runner.ask("backlog", fetch=False)
-            await asyncio.sleep(min(1.0, max(0.05, full - now)))
+            await asyncio.sleep(min(1.0, max(0.05, full - now)) if self._timer_on else 1.0)
 
     def _backlog_due(self) -> bool:
-        if self._due is None or self.runner.running is not None:
+        s = self._settings
+        ready = s.hub_url and s.admin_token and (s.webhook_secret or s.droplet_secret)
+        if self._due is None or not ready or self.runner.running is not None:
             return False
         until, _ = self.cycle.pause.read()
         return max(self._due, until) <= self._clock.now().timestamp()
