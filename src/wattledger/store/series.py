@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattledger import localday
 from wattledger.localday import QUARTER
@@ -62,14 +61,31 @@ def by_slots(blocks: Sequence[DayBlock], span: Bounds, width: int) -> Iterator[S
     """Points of `width` quarter-hours (1 or 4), cut at the span's borders."""
     stored = {block.day: block for block in blocks}
     for day in range(span.first, span.last + 1):
-        begins = localday.start(day, span.tz)
         low, high = _cut(day, span)
-        block = stored.get(day)
-        known = None if block is None else (block.values.tolist(), block.flags.tolist())
-        for slot in range(low - low % width, high, width):
-            a, b = max(slot, low), min(slot + width, high)
-            part = Sum(expected=b - a) if known is None else _few(*known, a, b)
-            yield part.point(begins + a * QUARTER, begins + b * QUARTER)
+        if low >= high:
+            continue
+        starts = [max(slot, low) for slot in range(low - low % width, high, width)]
+        ends = [*starts[1:], high]
+        sums = _sums(stored.get(day), starts, ends)
+        begins = localday.start(day, span.tz)
+        for a, b, sum_ in zip(starts, ends, sums, strict=True):
+            yield sum_.point(begins + a * QUARTER, begins + b * QUARTER)
+
+
+def _sums(block: DayBlock | None, starts: Sequence[int], ends: Sequence[int]) -> Iterator[Sum]:
+    """What is known of consecutive runs of a day's slots."""
+    expected = [b - a for a, b in zip(starts, ends, strict=True)]
+    if block is None:
+        return (Sum(expected=n) for n in expected)
+    values, flags = block.values[: ends[-1]], block.flags[: ends[-1]]
+    known = values != MISSING
+    columns = [np.where(known, values, 0), known]
+    columns += [flags & np.uint8(flag) != 0 for flag in (Flag.ESTIMATED, Flag.DERIVED, Flag.CONFLICT)]
+    wh, found, estimated, derived, conflict = (
+        np.add.reduceat(column.astype(np.int64), starts).tolist() for column in columns
+    )
+    rows = zip(wh, found, expected, estimated, derived, map(bool, conflict), strict=True)
+    return (Sum(*row) for row in rows)
 
 
 def by_days(
@@ -131,17 +147,4 @@ def _few(values: list[int], flags: list[int], low: int, high: int) -> Sum:
 
 
 def _slots(block: DayBlock, low: int, high: int) -> Sum:
-    values, flags = block.values[low:high], block.flags[low:high]
-    known = values != MISSING
-    return Sum(
-        int(values[known].sum(dtype=np.int64)),
-        int(known.sum()),
-        high - low,
-        _count(flags, Flag.ESTIMATED),
-        _count(flags, Flag.DERIVED),
-        bool(_count(flags, Flag.CONFLICT)),
-    )
-
-
-def _count(flags: NDArray[np.uint8], flag: Flag) -> int:
-    return int(np.count_nonzero(flags & np.uint8(flag)))
+    return next(_sums(block, [low], [high])) if low < high else Sum()
