@@ -135,7 +135,7 @@ def stored(delivered: Delivered, path: str) -> dict[str, Any]:
         "kind": delivered.kind,
         "reason": delivered.reason,
         "summary": intake.summary(delivered.summary),
-        "notes": delivered.summary.notes,
+        "notes": delivered.summary.notes[: intake.MOST_LISTED],
     }
 
 
