@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 _HEADER = header.read(header.CANONICAL)
 Meant = list[Prefix | None]
 
-PIECE = 1 << 20
+PIECE = 1 << 21
 """Bytes at a time: small enough to stay in the processor's cache."""
 _STRAYS_AT_ONCE = 20_000
 _DAY = 96
@@ -83,6 +83,7 @@ class _Reading:
             at += int(lines.stop[-1] - lines.start[0]) + 1
             line += len(lines.stop)
         self._flush()
+        self.general.finish()
 
     def _decode(self, window: Window, lines: Lines, bounds: Ints, line: int) -> None:
         """One piece: whole days to blocks, other rows to the slot logic, strays to the general reader."""

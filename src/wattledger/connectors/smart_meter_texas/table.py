@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wattledger.connectors.smart_meter_texas import header, labels
+from wattledger.connectors.smart_meter_texas import header, labels, one_label
 from wattledger.connectors.smart_meter_texas.fields import EnergyField, Field
 from wattledger.connectors.smart_meter_texas.header import Header
 from wattledger.connectors.smart_meter_texas.intake import FIRST_REFUSAL, READING, Intake, Rows
@@ -32,11 +32,13 @@ class Reader:
             "flow": labels.flow,
             "date": labels.day,
             "revision": labels.revision,
-            "start": _start if "end" in columns.roles else _only_start,
+            "start": _start if "end" in columns.roles else _end,
             "end": _end,
             "quality": labels.quality,
         }
         self.fields = {role: Field(decode, refusals) for role, decode in decoders.items()}
+        self.one_label = not {"start", "end"} <= columns.roles.keys()
+        self.rows: list[Rows] = []
 
     def feed(self, lines: list[bytes], numbers: NDArray[np.int64]) -> None:
         """Decode these lines; each becomes a row or a refusal."""
@@ -65,13 +67,10 @@ class Reader:
         flow = self._column("flow", found, np.int8, wrong)
         day = self._column("date", found, np.int32, wrong)
         revision = self._column("revision", found, np.int64, wrong)
-        start = self._column("start", found, np.int16, wrong)
-        end = self._column("end", found, np.int16, wrong)
+        start, end = self._labels(found, wrong)
         keep = wrong < 0
         self.intake.refusals.add_coded(wrong[~keep], found.line[~keep])
         wh, state, finer, flag = self._readings(found)
-        if start is None:
-            start = np.full(n, -1, np.int16)
         self.intake.finer += int(np.count_nonzero(finer & keep & (state == READING)))
         rows = Rows(
             found.line,
@@ -80,13 +79,30 @@ class Reader:
             day if day is not None else np.zeros(n, np.int32),
             np.full(n, NO_REVISION, np.int64) if revision is None else revision,
             start,
-            start + np.int16(1) if end is None else end,
+            end,
             wh,
             flag,
             state,
         )
         if keep.any():
-            self.intake.rows.append(rows if keep.all() else rows.where(keep))
+            self.rows.append(rows if keep.all() else rows.where(keep))
+
+    def finish(self) -> None:
+        """Hand all rows to the intake."""
+        if self.one_label:
+            told = one_label.settle(self.rows, "end" in self.header.roles)
+            self.intake.notes += [told] if told else []
+        self.intake.rows += self.rows
+        self.rows = []
+
+    def _labels(self, found: Split, wrong: Codes) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """START and END labels; where there is one column, it stands in END until `finish`."""
+        start = self._column("start", found, np.int16, wrong)
+        end = self._column("end", found, np.int16, wrong)
+        blank = np.full(len(found.line), -1, np.int16)
+        if end is None:
+            return blank, blank if start is None else start
+        return blank if start is None else start, end
 
     def _column(self, role: str, found: Split, dtype: type, wrong: Codes) -> NDArray[Any] | None:
         """A role's values; refusals go into `wrong` where nothing was wrong before. None: no such column."""
@@ -114,10 +130,6 @@ def _start(text: str) -> int:
     return labels.quarter(text) % 96 if text else -1
 
 
-def _only_start(text: str) -> int:
-    return labels.quarter(text) % 96
-
-
 def _end(text: str) -> int:
     return labels.quarter(text) or 96
 
@@ -134,8 +146,12 @@ def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
             if reader and at > begin:
                 reader.span(piece, begin, at)
             if columns and (reader is None or reader.header != columns):
+                if reader:
+                    reader.finish()
                 reader = Reader(intake, columns, esiid)
             begin = at + 1
+    if reader:
+        reader.finish()
 
 
 def _headers(piece: Piece) -> list[tuple[int, Header]]:

@@ -71,7 +71,7 @@ class Window:
         hits = inner == _LINE_END
         whole = len(hits) & ~7
         eights = hits[:whole].view("<u8")
-        at = np.flatnonzero(eights)
+        at = np.flatnonzero(eights != 0)
         found = eights[at]
         if (found & (found - _ONE)).any():
             return np.flatnonzero(hits) + _PAD
