@@ -4,6 +4,7 @@ import pytest
 
 from tests.connectors.reading import parse, readings
 from tests.payloads import smt
+from wattledger.faults import sabotage
 
 DAY = smt.days(smt.NORMAL, 1)[0]
 GOOD = f"'{smt.ONCOR},07/04/2025,07/05/2025 06:18:33,00:15,00:30,.145,A,Consumption"
@@ -118,3 +119,11 @@ def test_a_blank_revision_is_the_lowest() -> None:
 def test_thousands_of_bad_rows_are_told_once_with_a_hundred_lines() -> None:
     parsed = parse(smt.text([changed(5, f"x{n}") for n in range(5000)]))
     assert [(r.line, r.count, len(r.lines)) for r in parsed.rejected] == [(2, 5000, 100)]
+
+
+def test_sabotage_blank_is_missing_is_noticed() -> None:
+    body = smt.text([GOOD, changed(5, "").replace(",A,", ",,").replace("00:15,00:30", "01:15,01:30")])
+    assert parse(body).blank == 1
+    with sabotage("blank_is_missing"), pytest.raises(AssertionError):
+        parsed = parse(body)
+        assert parsed.rejected or parsed.blank == 1
