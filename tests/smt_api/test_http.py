@@ -5,9 +5,14 @@ import gzip
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI, Request, Response
 
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
@@ -84,6 +89,28 @@ async def test_another_host_is_never_called(address: str) -> None:
         for foreign in ("http://127.0.0.1:9/echo", "http://localhost/", address.replace("http:", "https:")):
             with pytest.raises(Misconfigured, match="one host only"):
                 await exchange(http, "GET", foreign)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    key, cert = self_signed(tmp_path)
+    served = serve(FastAPI(), ssl_keyfile=str(key), ssl_certfile=str(cert))
+    async with served as url, open_client(url) as http:
+        with pytest.raises(TryLater, match="ConnectError"):
+            await exchange(http, "GET", "/")
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate of 127.0.0.1 that no authority signed."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    made = made.serial_number(1).not_valid_before(NOW - timedelta(days=900))
+    made = made.not_valid_after(NOW + timedelta(days=9000))
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(private.private_bytes(*plain))
+    cert.write_bytes(made.sign(private, SHA256()).public_bytes(Encoding.PEM))
+    return key, cert
 
 
 async def test_a_slow_answer_and_a_closed_port_are_passing_faults(address: str) -> None:

@@ -76,7 +76,9 @@ def open_client(
     base = httpx2.URL(base_url)
     if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
         raise Misconfigured("A vendor's address must be http(s)://host without a name or password in it.")
-    inner = transport or httpx2.AsyncHTTPTransport(limits=httpx2.Limits(max_connections=20))
+    # certificates are loaded only where TLS is spoken: a client can't leave its origin's scheme
+    verify = base.scheme == "https"
+    inner = transport or httpx2.AsyncHTTPTransport(verify=verify, limits=httpx2.Limits(max_connections=20))
     return httpx2.AsyncClient(
         base_url=base,
         transport=_OneHost(inner, base),

@@ -48,9 +48,7 @@ async def sign_in(http: AsyncClient, username: str, password: str) -> TokenAnswe
         if not value:
             raise Misconfigured(f"{name} is not set; Smart Meter Texas needs it for a token.")
     if is_plain(str(http.base_url)):
-        raise Misconfigured(
-            "SMT_API_BASE_URL must begin with https://; a password is not sent in the clear."
-        )
+        raise Misconfigured("SMT_API_BASE_URL must begin with https://; a password is not sent in the clear.")
     answer = await exchange(http, "POST", TOKEN_PATH, json={"username": username, "password": password})
     _refuse(answer)
     return _token(json_object(answer.body))
