@@ -6,7 +6,7 @@ two hours, the skipped one of spring none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,10 +32,9 @@ class Sum:
     conflict: bool = False
 
     def add(self, other: Sum) -> None:
-        """Take in another span."""
+        """Take in what is known of a part of this span."""
         self.wh += other.wh
         self.found += other.found
-        self.expected += other.expected
         self.estimated += other.estimated
         self.derived += other.derived
         self.conflict |= other.conflict
@@ -68,8 +67,9 @@ def by_slots(blocks: Sequence[DayBlock], span: Bounds, width: int) -> Iterator[S
         ends = [*starts[1:], high]
         sums = _sums(stored.get(day), starts, ends)
         begins = localday.start(day, span.tz)
-        for a, b, sum_ in zip(starts, ends, sums, strict=True):
-            yield sum_.point(begins + a * QUARTER, begins + b * QUARTER)
+        instants = [begins + slot * QUARTER for slot in (*starts, high)]
+        for sum_, start, end in zip(sums, instants, instants[1:], strict=False):
+            yield sum_.point(start, end)
 
 
 def _sums(block: DayBlock | None, starts: Sequence[int], ends: Sequence[int]) -> Iterator[Sum]:
@@ -89,31 +89,30 @@ def _sums(block: DayBlock | None, starts: Sequence[int], ends: Sequence[int]) ->
 
 
 def by_days(
-    totals: Iterable[DayTotal], edges: Sequence[DayBlock], span: Bounds, label: Callable[[int], object]
+    totals: Sequence[DayTotal], edges: Sequence[DayBlock], span: Bounds, following: Callable[[int], int]
 ) -> Iterator[SeriesPoint]:
-    """Points of days that share a label (the day itself, or its month).
+    """Points of whole days or months; `following` is the day at which the next point begins.
 
-    `edges` are the blocks of the first and last day where the span cuts them.
+    `totals` are ordered by day; `edges` are the blocks of days that the span cuts.
     """
-    stored = {total.day: total for total in totals}
     cut = {block.day: block for block in edges}
-    day = span.first
+    day, rest = span.first, iter((*totals, None))
+    total = next(rest)
     while day <= span.last:
-        name, start, sum_ = label(day), day, Sum()
-        while day <= span.last and label(day) == name:
-            sum_.add(_day(day, stored.get(day), cut.get(day), span))
-            day += 1
-        begins = max(span.start, localday.start(start, span.tz))
-        yield sum_.point(begins, min(span.end, localday.start(day, span.tz)))
+        after = min(following(day), span.last + 1)
+        begins, ends = max(span.start, localday.start(day, span.tz)), localday.start(after, span.tz)
+        ends = min(span.end, ends)
+        sum_ = Sum(expected=(ends - begins) // QUARTER)
+        while total and total.day < after:
+            block = cut.get(total.day)
+            sum_.add(_whole(total) if block is None else _slots(block, *_cut(block.day, span)))
+            total = next(rest)
+        yield sum_.point(begins, ends)
+        day = after
 
 
-def _day(day: int, total: DayTotal | None, block: DayBlock | None, span: Bounds) -> Sum:
-    low, high = _cut(day, span)
-    if total is None:
-        return Sum(expected=high - low)
-    if block is not None:
-        return _slots(block, low, high)
-    return Sum(total.total_wh, total.found, high - low, total.estimated, total.derived)
+def _whole(total: DayTotal) -> Sum:
+    return Sum(total.total_wh, total.found, 0, total.estimated, total.derived)
 
 
 def _cut(day: int, span: Bounds) -> tuple[int, int]:
