@@ -12,6 +12,7 @@ from httpx2 import AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.payloads import smt
 from wattledger.units import kwh_text
 
 PAGE = {"accept": "text/html"}
@@ -69,6 +70,19 @@ async def test_the_chart_has_the_numbers_of_the_api(
     total = sum(round((p["kwh"] or 0) * 1000) for p in points)
     whole = re.search(r'class="whole".*?<dd>([\d,.]+)', page.text, re.S)
     assert whole is not None and whole[1].replace(",", "") == kwh_text(total)
+
+
+async def test_energy_sent_to_the_grid_is_a_page_of_its_own(owner: AsyncClient, point: str) -> None:
+    day = smt.Day(smt.NORMAL, [500] * 96)
+    back = smt.Day(smt.NORMAL, [20] * 96, flow="Surplus Generation")
+    answer = await owner.post("/v1/uploads?filename=solar.csv", content=smt.interleaved(day, back))
+    assert answer.json()["summary"]["rejected"] == 0
+    used = (await owner.get(f"/meter?start={smt.NORMAL}", headers=PAGE)).text
+    sent = (await owner.get(f"/meter?start={smt.NORMAL}&flow=received", headers=PAGE)).text
+    assert shown(used)["kwh"] == [0.5] * 96
+    assert shown(sent)["kwh"] == [0.02] * 96
+    assert "Sent to the grid" in sent
+    assert "flow=received" in used
 
 
 async def test_the_heat_map_sums_to_the_month(owner: AsyncClient, point: str) -> None:
