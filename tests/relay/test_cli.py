@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from tests.relay.world import World, csv
@@ -34,7 +33,7 @@ def environment(world: World) -> dict[str, str]:
     return {name: str(value) for name, value in found.items()}
 
 
-async def command(world: World, *words: str, **environ: str) -> Result:
+async def command(world: World, *words: str, **environ: str) -> Any:
     """Runs a command in a thread, so that drop and hub can answer."""
     arguments = ["relay", *words, "--data", str(world.root)]
     env = environment(world) | environ

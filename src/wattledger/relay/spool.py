@@ -131,15 +131,17 @@ class Spool:
         write_all([(self.path("out", item.id), body) for item, body in new])
 
     def opened(self, item: Item, encrypted: bool) -> None:
-        """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not."""
-        source = self.path("enc", item.id)
+        """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not.
+
+        Nothing is synced: if this is undone by a power cut, the file is opened again to the same payloads.
+        """
+        body, sidecar = self.path("enc", item.id), self.sidecar("enc", item.id)
         if encrypted:
-            item.done_at = self._clock.now().timestamp()
-            durable_write(self.sidecar("done", item.id), item.dump())
-            settle_all([(source, self.path("done", item.id))])
+            body.rename(self.path("done", item.id))
+            sidecar.rename(self.sidecar("done", item.id))
         else:
-            source.unlink(missing_ok=True)
-        self.sidecar("enc", item.id).unlink(missing_ok=True)
+            body.unlink(missing_ok=True)
+            sidecar.unlink(missing_ok=True)
 
     def received(self, item: Item, receipt: dict[str, object]) -> None:
         """The hub has it: the receipt first, and only then the plaintext goes."""
