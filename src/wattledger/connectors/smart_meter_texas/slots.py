@@ -51,7 +51,8 @@ def _place(rows: Rows, intake: Intake) -> None:
     intake.refusals.add_coded(rows.state[refused] - FIRST_REFUSAL, rows.line[refused])
     good = np.flatnonzero(rows.state == READING)
     named = (rows.point[keys], rows.flow[keys], rows.day[keys], rows.revision[keys])
-    intake.blocks.append(fill(named, group[good], slot[good], rows.wh[good], rows.flag[good]))
+    room = MOST_BLOCKS - sum(map(len, intake.blocks))
+    intake.blocks.append(fill(named, group[good], slot[good], rows.wh[good], rows.flag[good], room))
 
 
 def fill(
@@ -60,6 +61,7 @@ def fill(
     slot: Ints,
     wh: NDArray[np.int32],
     flag: NDArray[np.uint8],
+    room: int | None = None,
 ) -> EnergyDays:
     """Blocks of readings whose slot is known; `keys` are point, flow, day and revision by group.
 
@@ -67,7 +69,8 @@ def fill(
     """
     turn = _turns(group * MOST_SLOTS + slot)
     wanted, block = np.unique(turn * len(keys[0]) + group, return_inverse=True)
-    _check_size(len(wanted))
+    if len(wanted) > (MOST_BLOCKS if room is None else room):
+        raise _scattered()
     days = EnergyDays.empty(len(wanted))
     of = wanted % max(len(keys[0]), 1)
     days.point, days.flow, days.day, days.revision = (key[of] for key in keys)
@@ -76,13 +79,12 @@ def fill(
     return days
 
 
-def _check_size(blocks: int) -> None:
-    if blocks > MOST_BLOCKS:
-        raise BadPayload(
-            f"The file holds {blocks:,} separate days, more than {MOST_BLOCKS:,}: it cannot be meter data as "
-            "Smart Meter Texas exports it. Split it into smaller files if it is.",
-            "too_scattered",
-        )
+def _scattered() -> BadPayload:
+    return BadPayload(
+        f"The file holds more than {MOST_BLOCKS:,} separate days, so it cannot be meter data as Smart Meter "
+        "Texas exports it. Split it into smaller files if it is.",
+        "too_scattered",
+    )
 
 
 def _turns(cell: Ints) -> Ints:
