@@ -49,7 +49,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def fill(hub: Running) -> None:
     """The invented home: one export, one file of corrections, one that can't be read, one heartbeat."""
     hub.add("IntervalData.csv", home.export())
-    hub.add("adhoc_corrections_2026-07-14.csv", home.corrections(), Source.RELAY)
+    hub.add(
+        "IntervalMeterUsage20260714021051068CF9E6CF86D7AADC0AB9D4E2.csv", home.corrections(), Source.RELAY
+    )
     hub.add("adhoc_usage_2026-07-13.zip", b"PK\x03\x04" + bytes(range(200)), Source.RELAY)
     point = hub.call(hub.store.points.list(None))[0]
     hub.call(hub.store.points.rename(point.id, "Maple Street"))

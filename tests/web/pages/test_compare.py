@@ -30,7 +30,7 @@ def flat(period: Period, wh: int) -> list[DayBlock]:
 
 def bar(when: date, slot: int = 0) -> Bar:
     start = localday.instant(localday.number(when), slot, TZ)
-    return Bar(start, "", "", 1, 0, "actual", 1, 1, False, str(when))
+    return Bar(start, "", "", 1, 0, "actual", 1, 1, str(when))
 
 
 @pytest.mark.parametrize(
