@@ -116,7 +116,8 @@ def _csv(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
     kind = sniff.csv_kind(sniff.csv_header(body), name)
     if kind != "interval":
         return kind
-    if not (layout.applies(body) and layout.read(body, intake)):
+    tight = layout.tightened(body)
+    if not (layout.applies(tight) and layout.read(tight, intake)):
         table.read(body, intake, esiid)
     slots.place(intake)
     return kind
