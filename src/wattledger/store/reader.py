@@ -27,6 +27,8 @@ from wattledger.store.tables import payload_point
 Parse = Callable[[Payload], Parsed]
 Seen = tuple[dict[str, str], frozenset[str]]
 _LEDGER = Aim()
+LARGE = 1 << 20
+"""bytes from which a file is prepared before the transaction, and parsed while it is archived"""
 
 
 @dataclass(slots=True)
@@ -55,25 +57,27 @@ class Reader:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
         return await asyncio.to_thread(self._parsed, payload)
 
-    async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> None:
-        """Read a payload under its lease and write the outcome. Raises LeaseLost, TryLater.
+    async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> Outcome:
+        """Read a payload under its lease, write the outcome and return it. Raises LeaseLost, TryLater.
 
         `parsing` is the parse where it was begun already.
         """
         async with self._archive.renewing(job.lease):
             read = await self.open(job, parsing)
-            await self._database.transact(lambda connection: self._commit(connection, job, read))
+            outcome = await self._database.transact(lambda connection: self._commit(connection, job, read))
         fault("hub.after_ledger_commit")
+        return outcome
 
-    async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> None:
+    async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> Outcome:
         outcome = await self.write(connection, job, read)
         await self._archive.finish(connection, job, outcome)
         fault("hub.before_ledger_commit")
+        return outcome
 
     async def open(self, job: Job, parsing: Awaitable[Read] | None = None, aim: Aim = _LEDGER) -> Read:
-        """Parse, and prepare with what is known of the usage points now."""
+        """Parse; a large file is prepared too, with what is known of the usage points now."""
         read = await (parsing or self.parsed(job.payload))
-        if read.parsed is not None:
+        if read.parsed is not None and len(job.payload.body) >= LARGE:
             async with self._database.connect() as connection:
                 rows = await points_of.known(connection, read.parsed.points)
             await asyncio.to_thread(_prepare, read, job, _seen(rows, job, aim))
