@@ -21,7 +21,7 @@ from wattledger.model import EnergyDays
 MOST_BLOCKS = 500_000
 """More days than any 256 MiB file of real readings holds; keeps hostile files out of memory."""
 
-_ROWS_AT_ONCE = 500_000
+_ROWS_AT_ONCE = 200_000
 """rows of one day stay together; more are placed a share of the days at a time, to bound memory"""
 
 _IMPOSSIBLE = "the time does not exist on the day on which the clock is set forward"
