@@ -16,7 +16,7 @@ import uvicorn
 
 from wattledger.clock import Clock, SystemClock, token
 from wattledger.config import Settings
-from wattledger.errors import Misconfigured
+from wattledger.errors import Misconfigured, TryLater
 from wattledger.relay.cycle import Cycle, Job, Say
 from wattledger.relay.gate import Gate
 from wattledger.relay.notify import Notifier
@@ -32,6 +32,8 @@ LOOK = 60.0
 """seconds between two looks for files that another process left waiting"""
 GRACE = 15.0
 """seconds that a running cycle may take after a wish to stop; a kill harms nothing"""
+ALIVE = 10.0
+"""seconds between two looks at our own loops, where systemd asks for none"""
 LOG = structlog.get_logger("wattledger.relay")
 SHOWN = ("status", "at", "fetched", "decrypted", "processed_files", "sent", "waiting", "set_aside")
 
@@ -120,11 +122,15 @@ class Relay:
         """Queues one call of the vendor's API. Raises Refused when too many wait."""
         return self._vendor.ask(request)
 
+    def broken(self) -> bool:
+        """Whether a loop has ended that should not: then only a new start helps."""
+        return any(task.done() for task in self._tasks)
+
     def health(self) -> dict[str, Any]:
         """What anyone may know: no names, no addresses."""
         spool = self.cycle.spool
         return {
-            "ok": True,
+            "ok": not self.broken(),
             "running": self.runner.running is not None,
             "last": {k: self._last[k] for k in SHOWN if k in self._last} or None,
             "waiting": spool.count("enc") + spool.count("out"),
@@ -225,12 +231,14 @@ async def run(settings: Settings, clock: Clock | None = None, *, timer: bool = T
     stop, notifier = asyncio.Event(), Notifier()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with Relay(settings, clock, timer=timer):
+    async with Relay(settings, clock, timer=timer) as relay:
         notifier.say("READY=1")
         while not stop.is_set():
+            if relay.broken():
+                raise TryLater("A loop of the relay has ended by a fault; the service must be started again.")
             notifier.say("WATCHDOG=1")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), notifier.every or 3600)
+                await asyncio.wait_for(stop.wait(), notifier.every or ALIVE)
         notifier.say("STOPPING=1")
 
 

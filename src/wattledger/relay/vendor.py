@@ -8,6 +8,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import structlog
+
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
 from wattledger.connectors.smart_meter_texas import api
@@ -20,6 +22,7 @@ from wattledger.relay.runner import Run, Runner
 from wattledger.relay.spool import Spool
 from wattledger.relay.triggers import REQUEST
 
+LOG = structlog.get_logger("wattledger.relay")
 MOST_WAITING = 100
 LOCK_SECONDS = 600
 _LEFT = "The vendor takes no more today; ask again tomorrow for the rest."
@@ -80,6 +83,10 @@ class VendorCalls:
             name = await self._lay(kind, answer)
         except WattledgerError as error:
             return {"status": "failed", "kind": kind, "error": str(error), "outcome": type(error).__name__}
+        except Exception as error:
+            LOG.exception("A vendor call ended with a fault of our own; the next one goes on.", kind=kind)
+            text = f"A fault of our own ({type(error).__name__}); see the journal."
+            return {"status": "failed", "kind": kind, "error": text, "outcome": "fault"}
         self._runner.ask(REQUEST, fetch=False)
         done = {"status": "ok", "kind": kind, "trans_id": answer.trans_id, "filename": name}
         if answer.left:
