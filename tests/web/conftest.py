@@ -26,6 +26,7 @@ BOTH = {
     "test_tenancy",
     "test_uploads",
     "test_inspector",
+    "test_pages",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 

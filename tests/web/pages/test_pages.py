@@ -115,7 +115,7 @@ async def test_the_heat_map_sums_to_the_month(owner: AsyncClient, point: str) ->
         ("/nowhere", 404),
     ],
 )
-async def test_odd_addresses_are_answered_in_words(
+async def test_odd_or_bad_addresses_are_answered_in_words(
     owner: AsyncClient, point: str, address: str, status: int
 ) -> None:
     answer = await owner.get(address, headers=PAGE)
@@ -125,7 +125,7 @@ async def test_odd_addresses_are_answered_in_words(
         assert '<a href="/">' in answer.text
 
 
-async def test_no_address_breaks_a_page(app: FastAPI, owner: AsyncClient, point: str) -> None:
+async def test_no_bad_address_breaks_a_page(app: FastAPI, owner: AsyncClient, point: str) -> None:
     odd = st.one_of(st.text(max_size=20), st.sampled_from(["day", "year", "2025-11-02", point, "-1", "NaN"]))
     names = st.sampled_from(["by", "start", "end", "flow", "point", "q", "esiid", "before", "sent", "next"])
     seen: list[tuple[str, dict[str, str]]] = []
