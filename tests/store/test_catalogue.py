@@ -69,6 +69,13 @@ async def test_large_bodies_leave_the_database(store: Store, site: str, tmp_path
     stored = tmp_path / "data/objects" / key_of(payload.sha256)
     assert stored.is_file()
     assert await store.payloads.body(receipt.id, site) == payload.body
+    weight = await store.payloads.weight(site)
+    assert (weight.bodies, weight.plain_bytes, weight.stored_bytes) == (
+        1,
+        len(payload.body),
+        stored.stat().st_size,
+    )
+    assert (await store.payloads.weight("nobody")).bodies == 0
     stored.unlink()
     with pytest.raises(NotFound, match="restore"):
         await store.payloads.body(receipt.id, site)

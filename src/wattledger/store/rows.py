@@ -112,6 +112,15 @@ class PayloadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveWeight:
+    """The archive's size: different bodies, their bytes as received, and as kept (compressed)."""
+
+    bodies: int
+    plain_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsagePointRow:
     """A usage point; `n` is the small number that energy rows carry."""
 
