@@ -24,7 +24,7 @@ from pathlib import Path
 import orjson
 
 from wattledger.clock import Clock
-from wattledger.errors import BadPayload, NotFound, TryLater
+from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.faults import fault, sabotaged
 from wattledger.relay.durable import durable_write, settle_all, write_all
 from wattledger.relay.item import Item
@@ -53,9 +53,12 @@ class Spool:
         self._clock = clock
         self._low_water = low_water
         self._free = free
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in FOLDERS:
-            (root / name).mkdir(mode=0o700, exist_ok=True)
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in FOLDERS:
+                (root / name).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(f"SMT_INBOX_DIR: {root} can't be made ({error.strerror}).") from None
         self.ledger = Ledger(root / "ledger")
 
     @contextmanager
