@@ -15,6 +15,7 @@ from wattledger.web.contracts import smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
 from wattledger.web.frame import Frame
+from wattledger.web.head import HeadAsGet
 from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.throttle import Throttle
@@ -67,7 +68,8 @@ def create_app(
 
 
 def _frame(app: FastAPI, settings: Settings) -> None:
-    """From the innermost to the outermost: origin check, body limit, CORS, headers and log."""
+    """From the innermost to the outermost: HEAD, origin check, body limit, CORS, headers and log."""
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(BodyLimit)
     if origins := allowed_origins(settings):
