@@ -44,8 +44,7 @@ def measured(only: str | None, *, full: bool) -> list[Figure]:
 
 
 def _ledger() -> list[Figure]:
-    parsing, fastest, own = ledger.parsing()
-    return [*parsing, *ledger.committing(fastest, own)]
+    return [*ledger.parsing(), *ledger.committing()]
 
 
 def _said(what: str, measure: Callable[[], list[Figure]]) -> list[Figure]:
