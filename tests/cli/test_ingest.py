@@ -13,9 +13,12 @@ from typer.testing import Result
 
 from tests.cli.conftest import DAYS, FIRST, HOME, wh
 from wattledger.cli import ingest_table
+from wattledger.cli.ingest import Outcome
+from wattledger.model import Rejected
 from wattledger.simulators.home import Home
 from wattledger.simulators.pgp import PgpPair
 from wattledger.simulators.smt_files import interval_csv
+from wattledger.store.rows import Delivered, Summary
 from wattledger.units import kwh_text
 
 Run = Callable[..., Result]
@@ -138,3 +141,11 @@ def test_flows_are_never_added(run: Run, tmp_path: Path) -> None:
     files = record_all(run("ingest", tmp_path / "0.csv", tmp_path / "1.csv", "--json"))
     sent = sum(round(found["kwh"]["received"] * 1000) for found in files)
     assert f"received {kwh_text(sent)}" in run("ingest", tmp_path / "0.csv", tmp_path / "1.csv").stdout
+
+
+def test_a_refusal_that_concerns_no_line_names_none() -> None:
+    refused = Summary(rejections=[Rejected(0, "1044 is not held by this site.", 96)])
+    receipt = Delivered(1, "0" * 64, 9, False, "read", "interval", refused)
+    assert ingest_table.remarks(Outcome(Path("n.csv"), receipt)) == [
+        "n.csv: 1044 is not held by this site. (96 rows)"
+    ]

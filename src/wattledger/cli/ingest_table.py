@@ -109,7 +109,8 @@ def remarks(outcome: Outcome) -> list[str]:
     if delivered.duplicate:
         lines.append(f"{name}: duplicate of a file that was read before; nothing changed.")
     for rejected in delivered.summary.rejections:
-        lines.append(f"{name} line {rejected.line}: {rejected.reason}{_more(rejected.count, rejected.lines)}")
+        where = f"{name} line {rejected.line}" if rejected.line else name
+        lines.append(f"{where}: {rejected.reason}{_more(rejected.count, rejected.lines)}")
     if delivered.summary.conflicts:
         lines.append(
             f"{name}: {delivered.summary.conflicts} quarter-hours disagree within one revision (flagged)."

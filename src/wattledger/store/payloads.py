@@ -73,7 +73,10 @@ class Payloads(Catalogue):
         return asyncio.create_task(self._reader.parsed(payload))
 
     async def _again(self, id: int, payload: Payload, claims: Claims | None) -> Delivered:
-        """The receipt of a file that is here already; read now if its first reader died."""
+        """The receipt of a file that is here already; read now if its first reader died.
+
+        Or if it could not be read and its sender now says whose it is.
+        """
         for _ in range(_MOST_POLLS):
             for job in await self._archive.claim(1, only=id):
                 await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
@@ -81,6 +84,9 @@ class Payloads(Catalogue):
             if receipt.state != "stored":
                 break
             await asyncio.sleep(_POLL_SECONDS)
+        if receipt.state == "rejected" and await self._archive.told(id, payload):
+            await self._replay.reread(id)
+            return await self._state(id, claims)
         return receipt
 
     async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> Outcome | None:

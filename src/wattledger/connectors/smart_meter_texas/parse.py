@@ -113,11 +113,16 @@ def _json(body: bytes, intake: Intake, esiid: str | None) -> str:
 
 
 def _csv(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
-    kind = sniff.csv_kind(sniff.csv_header(body), name)
+    header = sniff.csv_header(body)
+    kind = sniff.csv_kind(header, name)
+    if kind == "opaque" and header.lacks:
+        intake.note(f"No readings were looked for: the first line names no column for {header.lacks}.")
     if kind != "interval":
         return kind
     tight = layout.tightened(body)
     if not (layout.applies(tight) and layout.read(tight, intake)):
         table.read(body, intake, esiid)
     slots.place(intake)
+    if not intake.total:
+        intake.note("The file has a header and no rows.")
     return kind
