@@ -61,6 +61,24 @@ def test_a_right_import_is_left_alone(tmp_path: Path, file: str, line: str) -> N
     assert arrows.violations(tmp_path, frozenset({"vendor"})) == []
 
 
+VENDORLESS = (*sorted((SOURCE / "store").rglob("*.py")), SOURCE / "collect.py", SOURCE / "merge.py")
+
+
+def vendors_named(text: str) -> list[str]:
+    """Connectors that a text names, by folder or by title."""
+    names = {
+        name for vendor in VENDORS for name in (vendor, vendor.replace("_", " "), vendor.replace("_", ""))
+    }
+    return sorted(name for name in names if name in text.lower())
+
+
+def test_what_serves_every_vendor_names_none() -> None:
+    assert {str(p.relative_to(SOURCE)): vendors_named(p.read_text()) for p in VENDORLESS} == {
+        str(p.relative_to(SOURCE)): [] for p in VENDORLESS
+    }
+    assert vendors_named('FIXED = {"smart_meter_texas"}  # Smart Meter Texas') != []
+
+
 NEVER_IN_A_HUB = (
     "asyncssh",
     "wattledger.relay",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, IntFlag, StrEnum
 from functools import cached_property
@@ -56,6 +56,10 @@ class Source(StrEnum):
     WEBHOOK = "webhook"
     RELAY = "relay"
     UPLOAD = "upload"
+
+
+FIXED_ZONE: Mapping[str, str] = {"zone": "fixed"}
+"""in the details of a usage point whose days are its vendor's own: its zone is nobody's to change"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,8 @@ class EnergyDays:
     """n x 100: Wh by slot, MISSING where nothing is known and past the day's end"""
     flags: NDArray[np.uint8]
     """n x 100: Flag by slot, 0 where MISSING"""
+    line: NDArray[np.int32]
+    """n: the block's first line or record in its source, 1-based; 0 where the source has none"""
 
     def __len__(self) -> int:
         return len(self.point)
@@ -130,6 +136,7 @@ class EnergyDays:
             np.full(n, NO_REVISION, np.int64),
             np.full((n, MOST_SLOTS), MISSING, np.int32),
             np.zeros((n, MOST_SLOTS), np.uint8),
+            np.zeros(n, np.int32),
         )
 
     @classmethod
@@ -137,8 +144,11 @@ class EnergyDays:
         """All blocks of several, in order; their `point` indexes must already agree."""
         if not parts:
             return cls.empty()
-        names = ("point", "flow", "day", "revision", "values", "flags")
-        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> EnergyDays:
+        """The blocks of these rows."""
+        return EnergyDays(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +168,7 @@ class Rejected:
     reason: str
     count: int = 1
     lines: tuple[int, ...] = ()
-    """the first hundred lines"""
+    """the first hundred lines; of readings that were refused by whole days, where those days begin"""
 
 
 @dataclass(slots=True)

@@ -42,6 +42,17 @@ def check(parsed: Parsed) -> None:
         assert len(refusal.lines) == min(refusal.count, 100)
 
 
+def first_lines(parsed: Parsed) -> dict[tuple[int, int, int, int], int]:
+    """The least line of the blocks of each (point, flow, day, revision)."""
+    found: dict[tuple[int, int, int, int], int] = {}
+    days = parsed.days
+    columns = (days.point, days.flow, days.day, days.revision, days.line)
+    for *key, line in zip(*(column.tolist() for column in columns), strict=True):
+        where = (key[0], key[1], key[2], key[3])
+        found[where] = min(line, found.get(where, line))
+    return found
+
+
 def _foreign(parsed: Parsed) -> bool:
     return any(p.timezone != "America/Chicago" for p in parsed.points)
 
@@ -81,4 +92,4 @@ def unrevised(parsed: Parsed) -> Counter[tuple[str, int, date, int, int, int]]:
     return Counter({(k[0], k[1], k[2], k[4], wh, flag): n for (k, wh, flag), n in readings(parsed).items()})
 
 
-__all__ = ["NOW", "NO_REVISION", "by_slot", "check", "parse", "readings", "unrevised"]
+__all__ = ["NOW", "NO_REVISION", "by_slot", "check", "first_lines", "parse", "readings", "unrevised"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.connectors.reading import check, readings
+from tests.connectors.reading import check, first_lines, readings
 from tests.payloads import smt
 from wattledger.connectors.smart_meter_texas import layout, slots, table
 from wattledger.connectors.smart_meter_texas.intake import Intake
@@ -31,6 +31,7 @@ def read(body: bytes, fast: bool) -> Parsed:
 def same(body: bytes) -> None:
     fast, general = read(body, True), read(body, False)
     assert readings(fast) == readings(general)
+    assert first_lines(fast) == first_lines(general)
     assert (fast.rows, fast.blank, fast.notes) == (general.rows, general.blank, general.notes)
     assert {_reason(r.reason): (r.count, r.lines) for r in fast.rejected} == {
         _reason(r.reason): (r.count, r.lines) for r in general.rejected

@@ -1,6 +1,6 @@
 """A parser of a toy format, so that the store is tested without any vendor.
 
-Body: JSON {"points": [{"id", "tz"}], "blocks": [{"p", "flow", "day", "rev", "wh": [...], "fl": [...]}], ...}
+Body: JSON {"points": [{"id", "tz"}], "blocks": [{"p", "flow", "day", "rev", "wh": [...], "fl": [...], "line"}], ...}
 with null for a slot that the file leaves blank.
 """
 
@@ -52,9 +52,18 @@ def block(
     flow: int = Flow.DELIVERED,
     rev: int | None = None,
     fl: Sequence[int] | None = None,
+    line: int = 0,
 ) -> dict[str, Any]:
     """One block of the toy format."""
-    return {"p": p, "flow": int(flow), "day": day, "rev": rev, "wh": list(wh), "fl": list(fl or ())}
+    return {
+        "p": p,
+        "flow": int(flow),
+        "day": day,
+        "rev": rev,
+        "wh": list(wh),
+        "fl": list(fl or ()),
+        "line": line,
+    }
 
 
 def file(
@@ -85,6 +94,7 @@ def parse(payload: Payload) -> Parsed:
     for i, b in enumerate(said["blocks"]):
         days.point[i], days.flow[i], days.day[i] = b["p"], b["flow"], b["day"]
         days.revision[i] = NO_REVISION if b["rev"] is None else b["rev"]
+        days.line[i] = b["line"]
         rows += len(b["wh"])
         for slot, wh in enumerate(b["wh"]):
             if wh is not None:

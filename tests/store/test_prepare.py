@@ -135,3 +135,31 @@ def test_bounds_take_dates_and_instants() -> None:
     by_instant = bounds(datetime(2024, 10, 4, 5, tzinfo=UTC), datetime(2024, 10, 5, 5, tzinfo=UTC), tz)
     assert by_date == by_instant
     assert (by_date.first, by_date.last) == (20000, 20000)
+
+
+def test_what_the_store_refuses_is_named_by_its_lines() -> None:
+    late = int(RECEIVED.timestamp()) + 2 * 86400
+    blocks = [
+        block(20000, [1] * 96, line=2),
+        block(20001, [1] * 96, rev=late, line=290),
+        block(20002, [1] * 95, rev=late, line=98),
+        block(20000, [1] * 4, p=1, line=194),
+    ]
+    what = parse(file(*blocks, points=("mine", "theirs")))
+    done = prepare(what, 1, RECEIVED, zones={}, refused={"theirs"})
+    said = [(r.line, r.count, r.lines) for r in done.summary.rejections]
+    assert said == [(194, 4, (194,)), (98, 96 + 95, (98, 290))]
+    assert done.summary.rejections[0].reason == "theirs is not held by this site."
+
+
+def test_a_refusal_has_no_line_where_the_source_has_none() -> None:
+    done = prepare(parse(file(block(20000, [1]))), 1, RECEIVED, zones={}, refused={"10443720001234567"})
+    assert [(r.line, r.count, r.lines) for r in done.summary.rejections] == [(0, 1, ())]
+
+
+def test_lines_stay_with_their_days_in_another_zone() -> None:
+    what = parse(file(block(20000, [1] * 96, line=7), block(20010, [2] * 96, line=103), tz="UTC"))
+    moved, _ = rezone(what.days, ["UTC"], ["Asia/Kathmandu"])
+    assert [(int(d), int(n)) for d, n in zip(moved.day, moved.line, strict=True)] == [
+        (20000, 7), (20001, 7), (20010, 103), (20011, 103)
+    ]  # fmt: skip

@@ -18,6 +18,7 @@ from wattledger.store.rows import Summary
 
 LATEST = timedelta(days=1)
 """how far after its receipt a revision may be dated"""
+_LISTED = 100
 
 
 @dataclass(slots=True)
@@ -65,17 +66,6 @@ def _zone(point: UsagePoint, zones: Mapping[str, str]) -> str:
     return zones.get(point.external_id, point.timezone)
 
 
-def _take(days: EnergyDays, rows: NDArray[np.bool_] | NDArray[np.intp]) -> EnergyDays:
-    return EnergyDays(
-        days.point[rows],
-        days.flow[rows],
-        days.day[rows],
-        days.revision[rows],
-        days.values[rows],
-        days.flags[rows],
-    )
-
-
 def _within(parsed: Parsed, refused: Collection[str], rejections: list[Rejected]) -> EnergyDays:
     """Without the blocks of usage points that this file may not write into."""
     if not refused:
@@ -84,10 +74,21 @@ def _within(parsed: Parsed, refused: Collection[str], rejections: list[Rejected]
     for index, point in enumerate(parsed.points):
         if point.external_id in refused:
             rows = parsed.days.point == index
-            count = int((parsed.days.values[rows] != MISSING).sum())
-            rejections.append(Rejected(0, f"{point.external_id} is not held by this site.", count))
+            rejections.append(_rejected(parsed.days, rows, not_held(point.external_id)))
             keep &= ~rows
-    return _take(parsed.days, keep)
+    return parsed.days.take(keep)
+
+
+def not_held(external_id: str) -> str:
+    """Why readings of another site's usage point are refused."""
+    return f"{external_id} is not held by this site."
+
+
+def _rejected(days: EnergyDays, rows: NDArray[np.bool_], reason: str) -> Rejected:
+    """The readings of these blocks as one refusal, by the blocks' first lines."""
+    refused = days.take(rows)
+    lines = np.unique(refused.line[refused.line > 0])[:_LISTED].tolist()
+    return Rejected(min(lines, default=0), reason, int((refused.values != MISSING).sum()), tuple(lines))
 
 
 def _dated(days: EnergyDays, received_at: datetime, rejections: list[Rejected]) -> EnergyDays:
@@ -95,12 +96,11 @@ def _dated(days: EnergyDays, received_at: datetime, rejections: list[Rejected]) 
     late = days.revision > int((received_at + LATEST).timestamp())
     if not late.any():
         return days
-    count = int((days.values[late] != MISSING).sum())
     dates = sorted({localday.day(int(seconds) // 86400).isoformat() for seconds in days.revision[late]})
     shown = ", ".join(dates[:5]) + (" ..." if len(dates) > 5 else "")
     reason = f"The revision date ({shown}) is more than a day after the file was received."
-    rejections.append(Rejected(0, reason, count))
-    return _take(days, ~late)
+    rejections.append(_rejected(days, late, reason))
+    return days.take(~late)
 
 
 def _single(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattledger import localday
 from wattledger.model import MISSING, EnergyDays
@@ -21,28 +20,17 @@ def rezone(days: EnergyDays, said: list[str], meant: list[str]) -> tuple[EnergyD
     moved = [i for i, (a, b) in enumerate(zip(said, meant, strict=True)) if a != b]
     if not moved:
         return days, meant
-    parts = [_rows(days, ~np.isin(days.point, moved))]
+    parts = [days.take(~np.isin(days.point, moved))]
     for index in moved:
-        parts.append(_cut(_rows(days, days.point == index), said[index], meant[index]))
+        parts.append(_cut(days.take(days.point == index), said[index], meant[index]))
     return EnergyDays.concat(parts), meant
-
-
-def _rows(days: EnergyDays, rows: NDArray[np.bool_]) -> EnergyDays:
-    return EnergyDays(
-        days.point[rows],
-        days.flow[rows],
-        days.day[rows],
-        days.revision[rows],
-        days.values[rows],
-        days.flags[rows],
-    )
 
 
 def _cut(days: EnergyDays, said: str, meant: str) -> EnergyDays:
     """The same instants by the days of `meant`: each block becomes up to three."""
     block, slot = np.nonzero(days.values != MISSING)
     if not len(block):
-        return _rows(days, np.zeros(len(days), bool))
+        return days.take(np.zeros(len(days), bool))
     begins = np.array([_quarter(int(n), said) for n in days.day], np.int64)
     quarter = begins[block] + slot
     numbers = np.arange(int(days.day.min()) - 2, int(days.day.max()) + 3)
@@ -52,6 +40,7 @@ def _cut(days: EnergyDays, said: str, meant: str) -> EnergyDays:
     out = EnergyDays.empty(pairs.shape[1])
     source = pairs[0]
     out.point, out.flow, out.revision = days.point[source], days.flow[source], days.revision[source]
+    out.line = days.line[source]
     out.day = numbers[pairs[1]].astype(np.int32)
     target = (where.reshape(-1), quarter - starts[at])
     out.values[target], out.flags[target] = days.values[block, slot], days.flags[block, slot]

@@ -9,14 +9,13 @@ from sqlalchemy import select, update
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
+from wattledger.model import FIXED_ZONE
 from wattledger.store.database import Database
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.tables import site as sites
 from wattledger.store.tables import usage_point
 
 LONGEST_NAME = 200
-FIXED_ZONES = {"smart_meter_texas": "Texas meters are kept in Central time, as their utility reads them."}
-"""connectors whose days are not the owner's to move, and why"""
 
 Rezone = Callable[[UsagePointRow, str], Awaitable[None]]
 
@@ -74,8 +73,11 @@ class UsagePoints:
         """
         localday.zone(timezone)
         point = await self.get(id, site)
-        if point.connector in FIXED_ZONES:
-            raise Refused(FIXED_ZONES[point.connector], "FIXED_ZONE", "timezone", 422)
+        if FIXED_ZONE.items() <= point.details.items():
+            sentence = (
+                f"The days of {point.name} are its vendor's, in {point.timezone}; none can move them."
+            )
+            raise Refused(sentence, "FIXED_ZONE", "timezone", 422)
         if point.timezone != timezone:
             await self._rezone(point, timezone)
         return await self.get(id, site)

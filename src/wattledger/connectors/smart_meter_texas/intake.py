@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattledger.connectors.smart_meter_texas.labels import ZONE
-from wattledger.model import EnergyDays, Parsed, PointKind, Rejected, UsagePoint
+from wattledger.model import FIXED_ZONE, EnergyDays, Parsed, PointKind, Rejected, UsagePoint
 
 READING, BLANK, FIRST_REFUSAL = 0, 1, 2
 """Row states; FIRST_REFUSAL + c is a row refused for the reason with code c."""
@@ -159,5 +159,5 @@ class Intake:
 
 
 def meter(esiid: str) -> UsagePoint:
-    """The usage point of an ESIID."""
-    return UsagePoint(PointKind.METER, esiid, f"Meter …{esiid[-4:]}", ZONE)
+    """The usage point of an ESIID; its days are Central days, as its utility reads them."""
+    return UsagePoint(PointKind.METER, esiid, f"Meter …{esiid[-4:]}", ZONE, FIXED_ZONE)

@@ -102,7 +102,7 @@ class _Reading:
         whole = _whole_days(lines, bounds, meant, prefix_of)
         if len(whole):
             of = [meant[k] for k in prefix_of[whole]]
-            self.intake.blocks.append(_blocks(lines, whole, of))
+            self.intake.blocks.append(_blocks(lines, whole, of, line))
             self.intake.total += len(whole) * _DAY
         if len(whole) * _DAY < len(lines.stop):
             self._leftovers(window, lines, whole, meant, prefix_of, line)
@@ -184,13 +184,14 @@ def _by_day(column: NDArray[Any], first: Ints) -> NDArray[Any]:
     return picked
 
 
-def _blocks(lines: Lines, first: Ints, meant: Meant) -> EnergyDays:
+def _blocks(lines: Lines, first: Ints, meant: Meant, line: int) -> EnergyDays:
     days = EnergyDays.empty(len(first))
     known = [p for p in meant if p is not None]
     days.point[:] = [p.point for p in known]
     days.day[:] = [p.day for p in known]
     days.revision[:] = [p.revision for p in known]
     days.flow[:] = lines.flow[first]
+    days.line[:] = first + line
     days.values[:, :_DAY] = _by_day(lines.wh, first)
     days.flags[:, :_DAY] = _by_day(lines.flag, first)
     return days

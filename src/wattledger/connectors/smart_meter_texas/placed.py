@@ -21,8 +21,8 @@ class Placed:
 
     intake: Intake
     keys: dict[Key, int] = field(default_factory=dict)
-    readings: list[tuple[int, int, int, int]] = field(default_factory=list)
-    """group, slot, Wh, flag"""
+    readings: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    """group, slot, Wh, flag, number of the record"""
 
     def refuse(self, reason: str, line: int, example: str | None = None, count: int = 1) -> None:
         """Count rows as refused. `line` is the number of the record in the payload."""
@@ -44,19 +44,19 @@ class Placed:
             self.refuse(str(error), line, f"{kwh}-{letter}")
             return
         self.intake.finer += finer
-        self.add(key, slot, wh, flag)
+        self.add(key, slot, wh, flag, line)
 
-    def add(self, key: Key, slot: int, wh: int, flag: Flag) -> None:
+    def add(self, key: Key, slot: int, wh: int, flag: Flag, line: int) -> None:
         """One value in Wh."""
         self.intake.total += 1
         group = self.keys.setdefault(key, len(self.keys))
-        self.readings.append((group, slot, wh, int(flag)))
+        self.readings.append((group, slot, wh, int(flag), line))
 
     def finish(self) -> None:
         """Hand the blocks to the intake."""
         if not self.readings:
             return
-        group, slot, wh, flag = np.array(self.readings, np.int64).T
+        group, slot, wh, flag, line = np.array(self.readings, np.int64).T
         point, flow, day, revision = np.array(list(self.keys), np.int64).T
         keys = (point.astype(np.int32), flow.astype(np.int8), day.astype(np.int32), revision)
-        self.intake.blocks.append(fill(keys, group, slot, wh.astype(np.int32), flag.astype(np.uint8)))
+        self.intake.blocks.append(fill(keys, group, slot, wh.astype(np.int32), flag.astype(np.uint8), line))

@@ -135,4 +135,4 @@ def _reading(block: Block, k: int, slot: int | None, about: tuple[Key, int, int]
             placed.refuse(_NO_ENERGY, line, str(reading.value)[:40])
             return
         placed.intake.finer += finer
-        placed.add(key, slot, wh, Flag.ESTIMATED if reading.estimated else Flag.ACTUAL)
+        placed.add(key, slot, wh, Flag.ESTIMATED if reading.estimated else Flag.ACTUAL, line)

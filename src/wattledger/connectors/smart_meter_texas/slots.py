@@ -52,7 +52,8 @@ def _place(rows: Rows, intake: Intake) -> None:
     good = np.flatnonzero(rows.state == READING)
     named = (rows.point[keys], rows.flow[keys], rows.day[keys], rows.revision[keys])
     room = MOST_BLOCKS - sum(map(len, intake.blocks))
-    intake.blocks.append(fill(named, group[good], slot[good], rows.wh[good], rows.flag[good], room))
+    wh, flag, line = rows.wh[good], rows.flag[good], rows.line[good]
+    intake.blocks.append(fill(named, group[good], slot[good], wh, flag, line, room))
 
 
 def fill(
@@ -61,19 +62,22 @@ def fill(
     slot: Ints,
     wh: NDArray[np.int32],
     flag: NDArray[np.uint8],
+    line: Ints,
     room: int | None = None,
 ) -> EnergyDays:
     """Blocks of readings whose slot is known; `keys` are point, flow, day and revision by group.
 
+    `line` ascends: where each reading stands.
     A slot's second, third... reading goes to a further block of the same keys, in file order.
     """
     turn = _turns(group * MOST_SLOTS + slot)
-    wanted, block = np.unique(turn * len(keys[0]) + group, return_inverse=True)
+    wanted, first, block = np.unique(turn * len(keys[0]) + group, return_index=True, return_inverse=True)
     if len(wanted) > (MOST_BLOCKS if room is None else room):
         raise _scattered()
     days = EnergyDays.empty(len(wanted))
     of = wanted % max(len(keys[0]), 1)
     days.point, days.flow, days.day, days.revision = (key[of] for key in keys)
+    days.line[:] = line[first]
     days.values[block, slot] = wh
     days.flags[block, slot] = flag
     return days
