@@ -65,10 +65,8 @@ VENDORLESS = (*sorted((SOURCE / "store").rglob("*.py")), SOURCE / "collect.py", 
 
 
 def vendors_named(text: str) -> list[str]:
-    """Connectors that a text names, by folder or by title."""
-    names = {
-        name for vendor in VENDORS for name in (vendor, vendor.replace("_", " "), vendor.replace("_", ""))
-    }
+    """Connectors that a text names, by their folders' words."""
+    names = {vendor.replace("_", between) for vendor in VENDORS for between in ("_", " ", "")}
     return sorted(name for name in names if name in text.lower())
 
 

@@ -1,7 +1,7 @@
 """A parser of a toy format, so that the store is tested without any vendor.
 
-Body: JSON {"points": [{"id", "tz"}], "blocks": [{"p", "flow", "day", "rev", "wh": [...], "fl": [...], "line"}], ...}
-with null for a slot that the file leaves blank.
+Body: JSON {"points": [{"id", "tz"}], ...,
+"blocks": [{"p", "flow", "day", "rev", "wh": [...], "fl": [...], "line"}]} with null for a slot that the file leaves blank.
 """
 
 from __future__ import annotations
