@@ -65,6 +65,22 @@ async def test_a_refused_relay_stops_sending_and_tries_once_in_five_minutes(
     assert (await world.run())["sent"] == 6
 
 
+@pytest.mark.parametrize("status", [401, 500])
+async def test_an_operator_who_mended_the_cause_need_not_wait(world: World, status: int) -> None:
+    for number in range(6):
+        world.drop.put(f"{number}.csv", csv(number))
+    world.hub.always = Scripted(status, store=False)
+    assert (await world.run())["sent"] == 0
+    world.hub.always = None
+    assert (await world.cycle().run(Job("asked", "run_once")))["sent"] == 6
+
+
+async def test_even_an_operator_keeps_the_hubs_own_wish(world: World) -> None:
+    await one_file(world, Scripted(503, {"retry-after": "120"}, store=False))
+    line = await world.cycle().run(Job("asked", "run_once"))
+    assert (line["sent"], line["waiting"]) == (0, 1)
+
+
 @pytest.mark.parametrize("status", [301, 302, 404, 405, 501])
 async def test_an_address_that_is_no_hub_keeps_everything(world: World, status: int) -> None:
     line = await one_file(world, Scripted(status, store=False))

@@ -166,6 +166,9 @@ async def test_a_refusal_is_a_4xx_with_its_reason(world: World) -> None:
         assert (
             await ask(relay, "POST", "/run-once", {"reason": "smt_request", "request": {"kind": "x"}})
         ).status_code == 400
+        for request in ({"kind": "x"}, {"kind": "backfill", "esiids": ["10443720000000001"], "start": "x"}):
+            said = await ask(relay, "POST", "/trigger/smt-now", {"reason": "smt_request", "request": request})
+            assert said.status_code == 400 and said.json()["field"] in ("kind", "start")
         assert (await ask(relay, "GET", "/runs/nope")).status_code == 404
         assert (await ask(relay, "GET", "/trigger/smt-now")).status_code == 405
         assert (await ask(relay, "GET", "/nowhere")).status_code == 404

@@ -37,6 +37,11 @@ class Job:
     reason: str = "timer"
     fetch: bool = True
 
+    @property
+    def at_once(self) -> bool:
+        """Whether an operator asks: only a pause that the hub wished for is kept then."""
+        return self.reason == "run_once"
+
 
 class Cycle:
     """Runs one cycle at a time over one spool. Everything it needs comes from the settings."""
@@ -81,7 +86,7 @@ class Cycle:
             await self._fetch(report)
         await Opening(self.spool, PgpKeys.of(self._settings), self._clock, report).run()
         if hub is not None:
-            await Delivery(self.spool, hub, self.pause, self._clock, report).run()
+            await Delivery(self.spool, hub, self.pause, self._clock, report).run(job.at_once)
         await asyncio.to_thread(self.spool.prune)
 
     async def _fetch(self, report: Report) -> None:

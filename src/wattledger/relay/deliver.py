@@ -31,12 +31,15 @@ class Delivery:
         self._failures = 0
         self._stopped = False
 
-    async def run(self) -> None:
-        """Sends all that is due; stops early when the hub as a whole does not take anything."""
-        due = await asyncio.to_thread(self._due)
+    async def run(self, at_once: bool = False) -> None:
+        """Sends all that is due; stops early when the hub as a whole does not take anything.
+
+        `at_once` sends all there is and skips a pause of our own making.
+        """
+        due = await asyncio.to_thread(self._due, at_once)
         if not due:
             return
-        if (reason := self._pause.active()) is not None:
+        if (reason := self._pause.active(only_wished=at_once)) is not None:
             self._report.stop(TryLater(f"{len(due)} files wait: {reason}"))
             return
         queue = iter(due)
@@ -44,9 +47,9 @@ class Delivery:
             for _ in range(min(AT_ONCE, len(due))):
                 group.create_task(self._work(queue))
 
-    def _due(self) -> list[Item]:
+    def _due(self, at_once: bool) -> list[Item]:
         now = self._clock.now().timestamp()
-        return [item for item in self._spool.items("out") if item.next_try <= now]
+        return [item for item in self._spool.items("out") if at_once or item.next_try <= now]
 
     async def _work(self, queue: object) -> None:
         for item in queue:  # type: ignore[attr-defined]
@@ -91,5 +94,6 @@ class Delivery:
     def _stop(self, error: WattledgerError, wait: timedelta | None) -> None:
         if not self._stopped:
             self._stopped = True
-            self._pause.begin(str(error), wait)
+            wished = isinstance(error, TryLater) and error.after is not None
+            self._pause.begin(str(error), wait, wished=wished)
             self._report.stop(error)

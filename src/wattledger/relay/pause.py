@@ -29,16 +29,22 @@ class Pause:
         found = self._load()
         return float(found.get("until", 0)), str(found.get("reason", ""))
 
-    def active(self) -> str | None:
-        """Why nothing may be sent now; None when it may."""
+    def active(self, only_wished: bool = False) -> str | None:
+        """Why nothing may be sent now; None when it may. `only_wished`: pauses the hub asked for alone."""
         until, reason = self.read()
+        if only_wished and not self._load().get("wished"):
+            return None
         return reason if until > self._clock.now().timestamp() else None
 
-    def begin(self, reason: str, wait: timedelta | None = None) -> None:
-        """Pauses for `wait`, else for a growing time with full jitter, at most five minutes."""
+    def begin(self, reason: str, wait: timedelta | None = None, *, wished: bool = False) -> None:
+        """Pauses for `wait`, else for a growing time with full jitter, at most five minutes.
+
+        `wished` where the hub named the time itself.
+        """
         attempts = int(self._load().get("attempts", 0)) + 1
         seconds = wait.total_seconds() if wait else backoff(attempts, self._chance)
-        body = {"until": self._clock.now().timestamp() + seconds, "reason": reason, "attempts": attempts}
+        until = self._clock.now().timestamp() + seconds
+        body = {"until": until, "reason": reason, "attempts": attempts, "wished": wished}
         durable_write(self._path, orjson.dumps(body))
 
     def end(self) -> None:

@@ -27,6 +27,8 @@ class Asked(Protocol):
 
     runner: Runner
 
+    def check_vendor(self, request: dict[str, Any]) -> None: ...
+
     def ask_vendor(self, request: dict[str, Any]) -> Run: ...
 
     def health(self) -> dict[str, Any]: ...
@@ -37,6 +39,8 @@ def create_app(relay: Asked, gate: Gate) -> Starlette:
 
     async def trigger(request: Request) -> Response:
         found = triggers.read(await _body(request, gate))
+        if found.request:
+            relay.check_vendor(found.request)
         run = relay.ask_vendor(found.request) if found.request else relay.runner.ask(found.reason)
         return _json({"ok": True, "run": run.job.id, "state": run.state, "reason": run.job.reason}, 202)
 

@@ -23,7 +23,7 @@ from wattledger.relay.notify import Notifier
 from wattledger.relay.report import Line
 from wattledger.relay.runner import Run, Runner
 from wattledger.relay.server import create_app
-from wattledger.relay.vendor import Perform, VendorCalls, api_of
+from wattledger.relay.vendor import Perform, VendorCalls, api_of, check
 from wattledger.transport import is_loopback, is_plain
 
 FIRST = 1.0
@@ -117,6 +117,10 @@ class Relay:
         run = self.runner.ask(reason)
         await run.finished.wait()
         return run.line or {}
+
+    def check_vendor(self, request: dict[str, Any]) -> None:
+        """Raises Refused, naming the field, for a request that no run could make."""
+        check(request, self._clock)
 
     def ask_vendor(self, request: dict[str, Any]) -> Run:
         """Queues one call of the vendor's API. Raises Refused when too many wait."""

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from wattledger import localday
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
 from wattledger.connectors.smart_meter_texas import api
 from wattledger.connectors.smart_meter_texas.api import SmtClient, make_client
-from wattledger.connectors.smart_meter_texas.api_requests import Requester
+from wattledger.connectors.smart_meter_texas.api_requests import Requester, calls
+from wattledger.connectors.smart_meter_texas.labels import ZONE
 from wattledger.errors import Misconfigured, Refused, WattledgerError
 from wattledger.relay.cycle import Job
 from wattledger.relay.item import Item
@@ -102,6 +104,12 @@ class VendorCalls:
         async with self._spool.held(LOCK_SECONDS):
             await asyncio.to_thread(self._spool.to_deliver, [(item, answer.body)])
         return name
+
+
+def check(request: dict[str, Any], clock: Clock) -> None:
+    """Raises Refused for an unknown kind, or naming the field that is missing or wrong."""
+    today = localday.day(localday.today(clock.now(), ZONE))
+    calls(str(request["kind"]), request, Requester("relay"), today)
 
 
 def api_of(settings: Settings, clock: Clock) -> Perform:
