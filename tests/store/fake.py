@@ -1,7 +1,7 @@
 """A parser of a toy format, so that the store is tested without any vendor.
 
-Body: JSON {"points": [{"id", "tz"}], ...,
-"blocks": [{"p", "flow", "day", "rev", "wh": [...], "fl": [...], "line"}]} with null for a slot that the file leaves blank.
+Body: JSON {"points": [{"id", "tz"}], "blocks": [{"p", "flow", "day", "rev", "line", "wh": [], "fl": []}],
+...} with null for a slot that the file leaves blank.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def parse(payload: Payload) -> Parsed:
             if wh is not None:
                 days.values[i, slot] = wh
                 days.flags[i, slot] = b["fl"][slot] if b["fl"] else 0
-    points = [UsagePoint(PointKind.METER, p["id"], p["id"], p["tz"]) for p in said["points"]]
+    about = said.get("details", {})
+    points = [UsagePoint(PointKind.METER, p["id"], p["id"], p["tz"], about) for p in said["points"]]
     seen = [
         Observation(0, datetime.fromisoformat(o["at"]), o["values"]) for o in said.get("observations", ())
     ]

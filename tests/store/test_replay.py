@@ -13,7 +13,7 @@ from tests.store.test_deliver import a_site
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
-from wattledger.model import Flow, Parsed, Payload, Source
+from wattledger.model import FIXED_ZONE, Flow, Parsed, Payload, Source
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
 
@@ -124,11 +124,15 @@ async def test_another_zone_moves_days_and_keeps_instants(store: Store, site: st
     assert (await store.energy.days(point.id, Flow.DELIVERED, 20002, 20002))[0].total_wh == 96 * 7
 
 
-async def test_texas_meters_keep_their_zone(store: Store, site: str) -> None:
-    await store.payloads.deliver(site, file(block(20000, [1]), connector="smart_meter_texas"))
+async def test_a_fixed_zone_is_kept(store: Store, site: str) -> None:
+    await store.payloads.deliver(site, file(block(20000, [1])))
     point = await store.points.by_external(METER)
-    with pytest.raises(Refused, match="Central"):
-        await store.points.set_timezone(point.id, "Europe/Berlin", site)
+    await store.points.set_timezone(point.id, "America/Denver")
+    await store.payloads.deliver(site, file(block(20001, [1]), details=dict(FIXED_ZONE)))
+    with pytest.raises(Refused, match="is fixed") as refused:
+        await store.points.set_timezone(point.id, "America/New_York")
+    assert refused.value.code == "FIXED_ZONE"
+    assert (await store.points.get(point.id)).timezone == "America/Denver"
 
 
 async def test_deliveries_during_a_replay_are_not_lost(store: Store, site: str) -> None:

@@ -13,6 +13,7 @@ from wattledger.store.blocks import BIG, FLAGS, VALUES
 from wattledger.store.database import Database
 from wattledger.store.rows import DayBlock
 from wattledger.store.tables import energy_day as table
+from wattledger.store.tables import energy_superseded as lost
 
 _KEY = (
     table.c.usage_point == bindparam("point"),
@@ -23,6 +24,16 @@ _TOTALS = (table.c.day, table.c.total_wh, table.c.found, table.c.estimated, tabl
 _BLOCKS = (*_TOTALS, table.c.revision, table.c.payload, table.c["values"], table.c.flags)
 _BLOCK_QUERY = select(*_BLOCKS, table.c.revisions, table.c.payloads).where(*_KEY).order_by(table.c.day)
 _TOTAL_QUERY = select(*_TOTALS).where(*_KEY).order_by(table.c.day)
+_LOST = ("day", "slot", "wh", "flags", "revision", "payload")
+_LOST_QUERY = (
+    select(*(lost.c[name] for name in _LOST))
+    .where(
+        lost.c.usage_point == bindparam("point"),
+        lost.c.flow == bindparam("flow"),
+        lost.c.day.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(lost.c.day, lost.c.slot, lost.c.revision, lost.c.flags.desc(), lost.c.wh)
+)
 
 
 class DayTotal(NamedTuple):
@@ -51,6 +62,16 @@ async def read_totals(database: Database, point: int, flow: Flow, first: int, la
     async with database.connect() as connection:
         rows: Any = await connection.execute(_TOTAL_QUERY, parameters)
         return [DayTotal(*row) for row in rows]
+
+
+async def read_superseded(
+    database: Database, point: int, flow: Flow, first: int, last: int
+) -> list[tuple[int, ...]]:
+    """Readings of the days first..last that lost: (day, slot, wh, flags, revision, payload), by slot."""
+    parameters = {"point": point, "flow": int(flow), "first": first, "last": last}
+    async with database.connect() as connection:
+        rows: Any = await connection.execute(_LOST_QUERY, parameters)
+        return [tuple(row) for row in rows]
 
 
 def _block(row: Any, tz: str) -> DayBlock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime
 from typing import Any
 
@@ -13,12 +14,12 @@ from wattledger.localday import QUARTER
 from wattledger.model import MISSING, Flow
 from wattledger.store.bounds import bounds
 from wattledger.store.database import Database
-from wattledger.store.days import read_blocks, read_totals
+from wattledger.store.days import read_blocks, read_superseded, read_totals
 from wattledger.store.gaps import gaps, partly
-from wattledger.store.revisions import revision
+from wattledger.store.revisions import revisions
 from wattledger.store.rows import By, Coverage, DayBlock, Gap, Revision, SeriesPoint, UsagePointRow
 from wattledger.store.series import by_days, by_slots, cuts
-from wattledger.store.tables import energy_day, energy_superseded, usage_point
+from wattledger.store.tables import energy_day, usage_point
 
 
 class Energy:
@@ -73,21 +74,11 @@ class Energy:
 
     async def revisions(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[Revision]:
         """Every value that lost in these days, with the one that holds, by slot."""
-        table = energy_superseded
-        query = (
-            select(table)
-            .where(
-                table.c.usage_point == point.n, table.c.flow == int(flow), table.c.day.between(first, last)
-            )
-            .order_by(table.c.day, table.c.slot, table.c.revision, table.c.flags.desc(), table.c.wh)
-        )
-        async with self._database.connect() as connection:
-            lost = (await connection.execute(query)).all()
+        lost = await read_superseded(self._database, point.n, flow, first, last)
         if not lost:
             return []
-        blocks = await self._blocks(point, flow, lost[0].day, lost[-1].day)
-        stored = {block.day: block for block in blocks}
-        return [revision(row, stored.get(row.day), point.timezone) for row in lost]
+        blocks = await self._blocks(point, flow, lost[0][0], lost[-1][0])
+        return await asyncio.to_thread(revisions, lost, blocks, point.timezone)
 
     async def coverage(self, point: UsagePointRow, flow: Flow) -> Coverage:
         """What is known between the first and the last day; zeros where nothing is."""

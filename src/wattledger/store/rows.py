@@ -179,9 +179,12 @@ class Gap:
     last_day: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Said:
-    """One value that some payload gave for a slot; `revision` is None where the source names none."""
+    """One value that some payload gave for a slot; `revision` is None where the source names none.
+
+    Not frozen, like SeriesPoint: a revised year has 70,080 of them.
+    """
 
     wh: int
     quality: Quality
@@ -189,7 +192,7 @@ class Said:
     payload: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Revision:
     """A slot for which several values were delivered: one that lost, and the one that holds."""
 

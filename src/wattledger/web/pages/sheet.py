@@ -91,8 +91,7 @@ async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period, c
     before = gather(period.previous(), point.timezone, previous, known)
     points = await store.energy.series(point, flow, period.start, period.end, period.step)
     shown = bars(period, point.timezone, points, slots)
-    # by year the marks would be months; the list of revised values serves better, and costs a query a day
-    revisions = await _revisions(store, point, flow, period) if period.by != "year" else []
+    revisions = await _revisions(store, point, flow, period)
     lines = ledger(period, slots, before)
     return Sheet(point, flow, period, coverage, slots, before, shown, lines, revisions, _payloads(blocks))
 
