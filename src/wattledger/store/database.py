@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from wattledger import clock as chances
 from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured, TryLater
+from wattledger.store.sqlite_driver import Module
 from wattledger.store.translate import lost_race, translated
 from wattledger.store.writer_lock import FileLock
 
@@ -189,7 +190,7 @@ def _postgres(url: URL) -> AsyncEngine:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=6, max_overflow=18, pool_timeout=30)
+    engine = create_async_engine(url, module=Module(), pool_size=6, max_overflow=18, pool_timeout=30)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
