@@ -51,7 +51,7 @@ class Store:
         reader = Reader(database, archive, _bulk(database), parse)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
-        self.points = UsagePoints(database, self._replay.rezone)
+        self.points = UsagePoints(database, self._replay.rezone, self._replay.reassigned)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import Text, and_, cast, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.faults import fault
+from wattledger.model import Source
 from wattledger.store.archive import MOST_ATTEMPTS, Job, Outcome, payload_of
 from wattledger.store.audit import Audit
 from wattledger.store.bodies import Bodies
 from wattledger.store.bulk import REPLAY, Aim
 from wattledger.store.database import Database
+from wattledger.store.prepare import not_held
 from wattledger.store.reader import Read, Reader
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.staging import chunks, open_staging, swap
@@ -64,6 +66,17 @@ class Replay:
             await connection.execute(moved.values(timezone=timezone))
 
         await self._run(Scope({point.n}, _none, zones={point.external_id: timezone}), last)
+
+    async def reassigned(self, point: UsagePointRow) -> None:
+        """Read anew the uploads that may, or no longer may, write into a usage point whose site changed."""
+
+        async def own(connection: AsyncConnection) -> set[int]:
+            return await _uploads_of(connection, point)
+
+        async with self._database.connect() as connection:
+            concerned = await own(connection)
+        if concerned:
+            await self._run(Scope({point.n}, own))
 
     async def site(self, site: str | None, progress: Progress | None = None) -> tuple[int, int]:
         """Read all payloads (of one site) anew. Returns how many were read and how many points swapped."""
@@ -174,6 +187,24 @@ async def _payloads_of(connection: AsyncConnection, site: str | None) -> set[int
 async def _points_of(connection: AsyncConnection, id: int) -> set[int]:
     query = select(payload_point.c.usage_point).where(payload_point.c.payload == id)
     return set(await connection.scalars(query))
+
+
+async def _uploads_of(connection: AsyncConnection, point: UsagePointRow) -> set[int]:
+    """Other sites' uploads that were written into a usage point, and its own site's that were refused."""
+    uploads = select(table.c.id).where(table.c.source == Source.UPLOAD.value, table.c.state == "read")
+    linked = uploads.join(payload_point, payload_point.c.payload == table.c.id).where(
+        payload_point.c.usage_point == point.n, table.c.site != point.site
+    )
+    refused = uploads.add_columns(table.c.summary).where(
+        table.c.site == point.site, cast(table.c.summary, Text).contains(not_held(""), autoescape=True)
+    )
+    named = not_held(point.external_id)
+    found = {
+        row.id
+        for row in await connection.execute(refused)
+        if any(r["reason"] == named for r in row.summary["rejections"])
+    }
+    return found | set(await connection.scalars(linked))
 
 
 async def _linked(connection: AsyncConnection, points: set[int]) -> set[int]:

@@ -18,14 +18,16 @@ from wattledger.store.tables import usage_point
 LONGEST_NAME = 200
 
 Rezone = Callable[[UsagePointRow, str], Awaitable[None]]
+Reassigned = Callable[[UsagePointRow], Awaitable[None]]
 
 
 class UsagePoints:
     """The table of usage points. `site` None means: any site (machines and operators)."""
 
-    def __init__(self, database: Database, rezone: Rezone) -> None:
+    def __init__(self, database: Database, rezone: Rezone, reassigned: Reassigned) -> None:
         self._database = database
         self._rezone = rezone
+        self._reassigned = reassigned
 
     async def list(self, site: str | None = None) -> list[UsagePointRow]:
         """All usage points (of one site), oldest first."""
@@ -74,23 +76,27 @@ class UsagePoints:
         localday.zone(timezone)
         point = await self.get(id, site)
         if FIXED_ZONE.items() <= point.details.items():
-            sentence = (
-                f"The days of {point.name} are its vendor's, in {point.timezone}; none can move them."
-            )
+            sentence = f"The zone of {point.name} is fixed: its vendor's days are days in {point.timezone}."
             raise Refused(sentence, "FIXED_ZONE", "timezone", 422)
         if point.timezone != timezone:
             await self._rezone(point, timezone)
         return await self.get(id, site)
 
     async def assign(self, external_id: str, site: str) -> UsagePointRow:
-        """Give a usage point to a site. Raises NotFound for either."""
+        """Give a usage point to a site, and read anew what was uploaded of it: now by the new site's right.
+
+        What the new site uploaded before is no longer refused, what another did is. Where this was cut
+        short, assigning again completes it. Raises NotFound for either.
+        """
         point = await self.by_external(external_id)
         async with self._database.connect() as connection:
             known = await connection.scalar(select(sites.c.id).where(sites.c.id == site))
         if known is None:
             raise NotFound("There is no such site.")
         await self._set(point.id, site=site)
-        return await self.get(point.id)
+        assigned = await self.get(point.id)
+        await self._reassigned(assigned)
+        return assigned
 
     async def _set(self, id: str, **values: Any) -> None:
         async with self._database.begin() as connection:
