@@ -190,6 +190,13 @@ async def test_a_growing_file_is_left_until_it_lies_still(world: World) -> None:
     assert list(world.hub.files.values()) == [csv(1, 5) + csv(2, 5) + csv(3, 5)]
 
 
+async def test_a_young_file_is_whole_when_two_listings_agree(world: World) -> None:
+    world.drop.put("a.csv", csv(1))
+    assert [(await world.run(smt_sftp_settle_seconds=600))["fetched"] for _ in range(2)] == [0, 0]
+    world.clock.turn(seconds=1)
+    assert (await world.run(smt_sftp_settle_seconds=600))["fetched"] == 1
+
+
 async def test_sabotage_settle_is_noticed(world: World) -> None:
     with sabotage("settle"):
         assert await half_files_taken(world)

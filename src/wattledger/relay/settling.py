@@ -1,4 +1,4 @@
-"""When a remote file is whole: old enough, or the same in two listings that lie far enough apart."""
+"""When a remote file is whole: old enough, or the same in two listings that can tell a difference."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import orjson
 from wattledger.clock import Clock
 from wattledger.faults import sabotaged
 from wattledger.relay.durable import durable_write
+
+APART = 1.0
+"""seconds between two listings that agree; an mtime counts whole seconds, so nearer ones prove nothing"""
 
 
 class Settling:
@@ -25,7 +28,8 @@ class Settling:
         """Whether this version (its key holds size and mtime) may be taken now."""
         now = self._clock.now().timestamp()
         first = self._before.get(key, now)
-        whole = mtime <= now - self._seconds or now - first >= self._seconds or sabotaged("settle")
+        apart = min(self._seconds, APART)
+        whole = mtime <= now - self._seconds or now - first >= apart or sabotaged("settle")
         if not whole:
             self._now[key] = first
         return whole
