@@ -71,6 +71,16 @@ async def test_what_the_relay_refuses_is_502(tmp_path: Path, status: str, header
     assert len(seen) == 1
 
 
+async def test_what_is_wrong_with_the_request_itself_is_said_in_the_relays_words(tmp_path: Path) -> None:
+    words = b'{"ok":false,"error":"BAD_KIND","message":"There is no request kind \'x\'."}'
+    async with relay(said("400 Bad Request", words), []) as url:
+        settings = load_settings(tmp_path, {}, droplet_url=url, droplet_secret=SECRET)
+        with pytest.raises(TriggerFailed) as failed:
+            await to_relay(settings)(WISH)
+    assert (failed.value.status, failed.value.code) == (400, "BAD_KIND")
+    assert str(failed.value) == "There is no request kind 'x'."
+
+
 async def test_a_relay_that_is_not_there_is_502(tmp_path: Path) -> None:
     settings = load_settings(tmp_path, {}, droplet_url="http://127.0.0.1:1/x", droplet_secret=SECRET)
     with pytest.raises(TriggerFailed) as failed:

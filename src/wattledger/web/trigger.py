@@ -54,10 +54,17 @@ async def _post(url: str, secret: str, request: Mapping[str, Any]) -> Any:
         raise TriggerFailed(
             "WEBHOOK_CONNECTION_FAILED", f"The relay can't be reached ({kind}).", 502
         ) from None
+    said = _value(answer.content)
     if not answer.is_success:
-        text = f"The relay answered {answer.status_code}."
-        raise TriggerFailed("WEBHOOK_FAILED", text, 502, answer.status_code)
-    return _value(answer.content)
+        raise _failure(answer.status_code, said)
+    return said
+
+
+def _failure(status: int, said: Any) -> TriggerFailed:
+    """502 WEBHOOK_FAILED; but what the relay says is wrong with the request itself is its sender's to mend."""
+    if status == 400 and isinstance(said, dict) and said.get("error") and said.get("message"):
+        return TriggerFailed(str(said["error"])[:100], str(said["message"])[:1000], 400, status)
+    return TriggerFailed("WEBHOOK_FAILED", f"The relay answered {status}.", 502, status)
 
 
 def _value(body: bytes) -> Any:
