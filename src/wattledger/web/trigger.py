@@ -61,7 +61,7 @@ async def _post(url: str, secret: str, request: Mapping[str, Any]) -> Any:
 
 
 def _failure(status: int, said: Any) -> TriggerFailed:
-    """502 WEBHOOK_FAILED; but what the relay says is wrong with the request itself is its sender's to mend."""
+    """502 WEBHOOK_FAILED, or 400 in the relay's words where the request itself is wrong."""
     if status == 400 and isinstance(said, dict) and said.get("error") and said.get("message"):
         return TriggerFailed(str(said["error"])[:100], str(said["message"])[:1000], 400, status)
     return TriggerFailed("WEBHOOK_FAILED", f"The relay answered {status}.", 502, status)
