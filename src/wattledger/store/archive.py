@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +31,15 @@ LEASE = timedelta(seconds=120)
 MOST_ATTEMPTS = 5
 FILES = (Source.RELAY, Source.UPLOAD)
 """sources of files: one payload per (site, sha256); every poll is a payload of its own"""
+
+# built once: building a statement takes longer than running it
+_ADD = {
+    is_postgres: engine.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    for is_postgres, engine in ((False, sqlite), (True, postgresql))
+}
+_FINISH = update(table).where(
+    table.c.id == bindparam("held"), table.c.state == "stored", table.c.lease == bindparam("under")
+)
 
 
 class LeaseLost(TryLater):
@@ -78,11 +87,11 @@ class Archive:
     async def add(self, site: str, payload: Payload, packed: Packed) -> Job | None:
         """Archive with a lease held by us; None where the same file came at the same moment."""
         lease = new_id()
+        values = self._values(site, payload, lease)
 
         async def work(connection: AsyncConnection) -> int | None:
             await self._bodies.keep(connection, packed)
-            row = _insert(self._database).values(self._values(site, payload, lease))
-            number: int | None = await connection.scalar(row.on_conflict_do_nothing().returning(table.c.id))
+            number: int | None = await connection.scalar(_ADD[self._database.is_postgres], values)
             fault("hub.before_archive_commit")
             return number
 
@@ -130,9 +139,9 @@ class Archive:
 
     async def finish(self, connection: AsyncConnection, job: Job, outcome: Outcome) -> None:
         """Write the outcome. Raises LeaseLost where somebody else holds the payload by now."""
-        mine = and_(table.c.id == job.id, table.c.state == "stored", table.c.lease == job.lease)
+        statement, mine = _FINISH, {"held": job.id, "under": job.lease}
         if sabotaged("lease_fence"):
-            mine = and_(table.c.id == job.id)
+            statement, mine = update(table).where(table.c.id == bindparam("held")), {"held": job.id}
         values = {
             "state": outcome.state,
             "kind": outcome.kind,
@@ -141,7 +150,7 @@ class Archive:
             "lease": None,
             "leased_until": None,
         }
-        if (await connection.execute(update(table).where(mine).values(**values))).rowcount != 1:
+        if (await connection.execute(statement, {**mine, **values})).rowcount != 1:
             raise LeaseLost(f"Payload {job.id} is being read by another process.")
 
     async def release(self, job: Job) -> None:
@@ -181,10 +190,6 @@ class Archive:
                 await connection.execute(
                     update(table).where(table.c.lease == lease).values(leased_until=until)
                 )
-
-
-def _insert(database: Database) -> Any:
-    return (postgresql if database.is_postgres else sqlite).insert(table)
 
 
 def identity_of(payload: Payload) -> str | None:

@@ -20,6 +20,7 @@ from wattledger.store.database import Database
 from wattledger.store.objects import Objects, key_of
 from wattledger.store.tables import body
 from wattledger.store.upsert import insert_new
+from wattledger.threads import SHORT, done
 
 INLINE = 256 * 1024
 """compressed bytes up to which a body stays in the database"""
@@ -59,7 +60,7 @@ class Bodies:
     async def place(self, payload: Payload) -> Packed:
         """Compress, and bring a large body to the object store: before the transaction that names it."""
         sha256 = payload.sha256
-        packed = await asyncio.to_thread(pack, sha256, payload.body)
+        packed = await done(len(payload.body) < SHORT, pack, sha256, payload.body)
         if packed.stored <= INLINE:
             return packed
         assert packed.data is not None

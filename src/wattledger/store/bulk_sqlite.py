@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,27 +25,28 @@ _WANTED = (
 )
 
 
+_FEW = 32
+
+
 class SqliteBulk:
     """See `Bulk`."""
 
     async def existing(
         self, connection: AsyncConnection, target: Target, keys: Keys
     ) -> tuple[NDArray[np.intp], Blocks]:
-        """Join through a temporary table of the keys."""
+        """Join with the keys: a few are part of the statement, more lie in a temporary table."""
         raw = await driver(connection)
+        columns = (keys.day.tolist(), keys.point.tolist(), keys.flow.tolist())
+        wanted = zip(range(len(keys)), *columns, strict=True)
+        if len(keys) <= _FEW:
+            source = f"(VALUES {', '.join(['(?, ?, ?, ?)'] * len(keys))})"
+            named = f"(SELECT column1 n, column2 day, column3 usage_point, column4 flow FROM {source})"
+            rows = await raw.execute_fetchall(_join(named, target), [*chain.from_iterable(wanted)])
+            return _found(list(rows))
         await raw.execute(_WANTED)
         await raw.execute("DELETE FROM temp.wanted")
-        wanted = zip(
-            range(len(keys)), keys.day.tolist(), keys.point.tolist(), keys.flow.tolist(), strict=True
-        )
         await raw.executemany("INSERT INTO temp.wanted VALUES (?, ?, ?, ?)", wanted)
-        rows = await raw.execute_fetchall(
-            'SELECT n, e.revision, e.payload, e."values", e.flags, e.revisions, e.payloads'
-            f" FROM temp.wanted w CROSS JOIN {target.day} e"
-            " ON e.day = w.day AND e.usage_point = w.usage_point AND e.flow = w.flow ORDER BY n"
-        )
-        found = list(rows)
-        return np.array([row[0] for row in found], np.intp), decode([row[1:] for row in found])
+        return _found(list(await raw.execute_fetchall(_join("temp.wanted", target))))
 
     async def insert(self, connection: AsyncConnection, target: Target, rows: Iterable[Group]) -> None:
         """One executemany a group."""
@@ -61,6 +64,18 @@ class SqliteBulk:
         raw = await driver(connection)
         statement = f"INSERT OR IGNORE INTO {target.superseded} VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         await raw.executemany(statement, list(zip(*loser_columns(keys, losers), strict=True)))
+
+
+def _join(wanted: str, target: Target) -> str:
+    return (
+        'SELECT n, e.revision, e.payload, e."values", e.flags, e.revisions, e.payloads'
+        f" FROM {wanted} w CROSS JOIN {target.day} e"
+        " ON e.day = w.day AND e.usage_point = w.usage_point AND e.flow = w.flow ORDER BY n"
+    )
+
+
+def _found(rows: list[Any]) -> tuple[NDArray[np.intp], Blocks]:
+    return np.array([row[0] for row in rows], np.intp), decode([row[1:] for row in rows])
 
 
 async def _write(connection: AsyncConnection, statement: str, rows: Iterable[Group]) -> None:

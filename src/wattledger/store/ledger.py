@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +12,12 @@ from wattledger.merge import Blocks, agree, differ, merge
 from wattledger.model import MISSING, Flag
 from wattledger.store.blocks import Keys, groups
 from wattledger.store.bulk import Bulk, Target
+from wattledger.threads import done
 
 _CHUNK = 20_000
 """blocks merged at a time: bounds memory"""
+_BRIEF = 32
+"""blocks that are merged within a fraction of a millisecond"""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ async def _meet(
     mine: Blocks,
     folded: Folded,
 ) -> None:
-    won, losers = await asyncio.to_thread(merge, there, mine)
+    won, losers = await done(len(mine) < _BRIEF, merge, there, mine)
     folded.accepted += int(agree(won, mine).sum())
     folded.conflicts += _conflicts(won.flags[mine.values != MISSING])
     changed = differ(won, there)

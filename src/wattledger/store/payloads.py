@@ -17,6 +17,7 @@ from wattledger.store.database import Database
 from wattledger.store.reader import LARGE, Read, Reader
 from wattledger.store.replay import Replay
 from wattledger.store.rows import Delivered, Summary
+from wattledger.threads import SHORT, done
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class Payloads(Catalogue):
 
     async def _deliver(self, site: str, payload: Payload, claims: Claims | None) -> Delivered:
         parsing = self._eager(payload)
-        await asyncio.to_thread(lambda: payload.sha256)
+        await done(len(payload.body) < SHORT, lambda: payload.sha256)
         known = await self._archive.find(site, payload) if parsing else None
         if known is None:
             job = await self._archive.add(site, payload, await self._bodies.place(payload))

@@ -23,10 +23,17 @@ from wattledger.store.points_of import Owner, Resolved
 from wattledger.store.prepare import Prepared, prepare
 from wattledger.store.rows import Summary, UsagePointRow
 from wattledger.store.tables import payload_point
+from wattledger.threads import done
 
 Parse = Callable[[Payload], Parsed]
 Seen = tuple[dict[str, str], frozenset[str]]
 _LEDGER = Aim()
+_LINK = {
+    is_postgres: engine.insert(payload_point).on_conflict_do_nothing()
+    for is_postgres, engine in ((False, sqlite), (True, postgresql))
+}
+BRIEF = 32
+"""blocks that are prepared within a fraction of a millisecond"""
 LARGE = 1 << 20
 """bytes from which a file is prepared before the transaction, and parsed while it is archived"""
 
@@ -91,7 +98,7 @@ class Reader:
         stored = await points_of.known(connection, points, lock=True)
         seen = _seen(stored, job, aim)
         if seen != read.seen or read.prepared is None:
-            await asyncio.to_thread(_prepare, read, job, seen)
+            await done(len(read.parsed.days) < BRIEF, _prepare, read, job, seen)
         assert read.prepared is not None
         resolved = await points_of.make(connection, points, stored, owner)
         await self._fold(connection, read.prepared, resolved, aim)
@@ -124,8 +131,7 @@ class Reader:
         """Remember which usage points this payload speaks of."""
         rows = [{"usage_point": n, "payload": payload} for n in sorted(numbers)]
         if rows:
-            insert = (postgresql if self._database.is_postgres else sqlite).insert(payload_point)
-            await connection.execute(insert.on_conflict_do_nothing(), rows)
+            await connection.execute(_LINK[self._database.is_postgres], rows)
 
     def _parsed(self, payload: Payload) -> Read:
         try:

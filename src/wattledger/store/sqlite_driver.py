@@ -44,9 +44,11 @@ class _Cursor(adapter.AsyncAdapt_aiosqlite_cursor):
         await self._visit(_run_many, operation, seq_of_parameters)
 
     async def _visit(self, run: Any, *words: Any) -> None:
+        ours: Any = self._adapt_connection
         raw: Any = self._connection
-        async with self._adapt_connection._execute_mutex:
-            self._cursor, rows = await raw._execute(run, raw._conn, *words)
+        async with ours._execute_mutex:
+            begin, ours.to_begin = ours.to_begin, False
+            self._cursor, rows = await raw._execute(run, raw._conn, begin, *words)
         self._rows = deque(rows)
 
     async def _async_soft_close(self) -> None:
@@ -57,14 +59,29 @@ class _Cursor(adapter.AsyncAdapt_aiosqlite_cursor):
 
 
 class _Connection(adapter.AsyncAdapt_aiosqlite_connection):
-    """Rolls back only what is open."""
+    """Begins to read with the first statement; rolls back what is open, and waits for no end of a read."""
 
-    __slots__ = ()
+    __slots__ = ("reading", "to_begin")
     _cursor_cls = _Cursor
 
+    def __init__(self, dbapi: Any, connection: Any) -> None:
+        super().__init__(dbapi, connection)
+        self.reading = self.to_begin = False
+
+    def begin(self, write: bool) -> None:
+        """A write transaction at once, a read transaction from the first statement on."""
+        self.reading = self.to_begin = not write
+        if write:
+            self.execute("BEGIN IMMEDIATE")
+
     def rollback(self) -> None:
+        reading, self.reading, self.to_begin = self.reading, False, False
         raw: Any = self._connection
-        if raw._connection and raw.in_transaction:
+        if not raw._connection or not raw.in_transaction:
+            return
+        if reading:
+            raw._tx.put_nowait((None, raw._conn.rollback))
+        else:
             super().rollback()
 
 
@@ -81,11 +98,15 @@ class Module(adapter.AsyncAdapt_aiosqlite_dbapi):
         return _Connection(self, await_(raw))
 
 
-def _run(raw: sqlite3.Connection, operation: str, parameters: Any) -> tuple[_Outcome, list[Any]]:
+def _run(raw: sqlite3.Connection, begin: bool, operation: str, parameters: Any) -> tuple[_Outcome, list[Any]]:
+    if begin:
+        raw.execute("BEGIN")
     return _closed(raw.execute(operation, parameters))
 
 
-def _run_many(raw: sqlite3.Connection, operation: str, rows: Any) -> tuple[_Outcome, list[Any]]:
+def _run_many(raw: sqlite3.Connection, begin: bool, operation: str, rows: Any) -> tuple[_Outcome, list[Any]]:
+    if begin:
+        raw.execute("BEGIN")
     return _closed(raw.executemany(operation, rows))
 
 

@@ -20,7 +20,7 @@ def guards(word: Guard) -> Callable[[Dependency], Dependency]:
 
 
 @guards("public")
-def public() -> None:
+async def public() -> None:
     """Anyone may call this route."""
 
 

@@ -21,7 +21,12 @@ _unwaited: set[asyncio.Task[Delivered]] = set()
 
 async def connector_of(body: bytes) -> str:
     """The connector whose file this is, by its content alone."""
-    return await asyncio.to_thread(connectors.recognise, body) or DEFAULT_CONNECTOR
+    return await asyncio.to_thread(recognised, body)
+
+
+def recognised(body: bytes) -> str:
+    """The same, slow for large files: run it in a thread."""
+    return connectors.recognise(body) or DEFAULT_CONNECTOR
 
 
 async def take_in(hub: Hub, site: str, payload: Payload, claimed: str | None = None) -> Delivered:

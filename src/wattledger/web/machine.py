@@ -66,12 +66,12 @@ def _refuse(request: Request, found: Hub, denied: Mapping[str, Any]) -> None:
 
 
 @guards("machine")
-def require_machine(request: Request) -> None:
+async def require_machine(request: Request) -> None:
     """Both secrets. Raises Denied."""
     check(request, WEBHOOK, ADMIN)
 
 
 @guards("admin")
-def require_admin_read(request: Request) -> None:
+async def require_admin_read(request: Request) -> None:
     """The admin token. Raises Denied."""
     check(request, ADMIN)

@@ -25,7 +25,7 @@ BAD_RANGE = {"ok": False, "error": "Invalid dateStart/dateEnd"}
 
 
 @guards("admin")
-def require_analyst(request: Request) -> None:
+async def require_analyst(request: Request) -> None:
     """The admin token, refused in these routes' own words. Raises Denied."""
     check(request, ADMIN, denied={"ok": False, "error": "unauthorized"})
 

@@ -31,7 +31,7 @@ TOKEN_BODY = {
 
 
 @guards("admin")
-def require_ping(request: Request) -> None:
+async def require_ping(request: Request) -> None:
     """The admin token, refused in this route's own words. Raises Denied."""
     try:
         check(request, ADMIN, denied={"ok": False, "error": "UNAUTHORIZED"})
