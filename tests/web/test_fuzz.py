@@ -16,6 +16,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from tests.payloads import smt
 from tests.web.helpers import ADMIN, PULL, SECRET, Relay, inline
@@ -108,6 +109,8 @@ def test_requests_from_the_openapi_document(hub: Running) -> None:
                 answer = case.call(headers=headers)
                 allowed = EXPECTED.get(case.operation.path, 499)
                 assert answer.status_code <= allowed, (case.as_curl_command(), answer.status_code)
+                if case.operation.path.startswith("/v1/"):
+                    case.validate_response(answer, checks=[response_schema_conformance])
 
         try_it()
     assert count > 25

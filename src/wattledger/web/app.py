@@ -20,6 +20,8 @@ from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
+from wattledger.web.v1.answered import PROBLEMS
+from wattledger.web.v1.shapes import Problem
 
 DESCRIPTION = (
     "One exact ledger for a site's electricity. Instants are UTC, energy is kWh, null means unknown."
@@ -47,6 +49,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses={422: {"model": Problem, "description": PROBLEMS[422]}},
     )
     app.state.hub = Hub(
         store=store,

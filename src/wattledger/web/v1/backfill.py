@@ -17,6 +17,8 @@ from wattledger.web.auth import Owner
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, described, json_body
 from wattledger.web.trigger import TriggerFailed
+from wattledger.web.v1 import shapes
+from wattledger.web.v1.answered import answers
 from wattledger.web.v1.payloads import actor
 from wattledger.web.v1.points import find_point, gap_json
 
@@ -38,7 +40,12 @@ class Wish(Body):
     last_day: date | None = None
 
 
-@router.post("/{id}/backfill", status_code=202, openapi_extra=described(Wish))
+@router.post(
+    "/{id}/backfill",
+    status_code=202,
+    responses=answers(shapes.Backfill, 202, 200),
+    openapi_extra=described(Wish),
+)
 async def backfill(
     request: Request, person: Owner, id: str, wish: Annotated[Wish, Depends(json_body(Wish))]
 ) -> Json:

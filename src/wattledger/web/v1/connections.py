@@ -12,13 +12,15 @@ from wattledger.store.heartbeats import HeartbeatRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import User, scope_of
 from wattledger.web.hub import hub
+from wattledger.web.v1 import shapes
+from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
 SILENT_AFTER = 2 * 3600
 """seconds without a sign of life after which a relay counts as silent: four missed cycles"""
 
 
-@router.get("")
+@router.get("", responses=answers(shapes.Connections))
 async def connections(request: Request, person: User) -> Json:
     """List connections with their state and last success, and the relays' last cycles."""
     found = hub(request)

@@ -16,6 +16,8 @@ from wattledger.web.auth import User
 from wattledger.web.download import disposition
 from wattledger.web.green_button import green_button
 from wattledger.web.hub import hub
+from wattledger.web.v1 import shapes
+from wattledger.web.v1.answered import answers
 from wattledger.web.v1.period import period
 from wattledger.web.v1.points import FlowName, find_point
 
@@ -41,6 +43,9 @@ WRITERS = {
 }
 
 
+OTHER_MEDIA = [mime.partition(";")[0] for _, mime, suffix in WRITERS.values() if suffix]
+
+
 class Step(StrEnum):
     """The length of one value."""
 
@@ -53,7 +58,7 @@ class Step(StrEnum):
 assert {step.value for step in Step} == set(get_args(By))
 
 
-@router.get("/{id}/energy")
+@router.get("/{id}/energy", responses=answers(shapes.EnergySeries, media=OTHER_MEDIA))
 async def energy(
     request: Request,
     person: User,

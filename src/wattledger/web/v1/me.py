@@ -12,6 +12,8 @@ from wattledger.web.auth import User
 from wattledger.web.hub import hub
 from wattledger.web.jsonbody import Body, Text, described, json_body
 from wattledger.web.parameters import public_id
+from wattledger.web.v1 import shapes
+from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1", tags=["Me"])
 
@@ -22,7 +24,7 @@ class NewToken(Body):
     name: Text
 
 
-@router.get("/me")
+@router.get("/me", responses=answers(shapes.Me))
 async def me(request: Request, person: User) -> Json:
     """Show who is signed in, and their site."""
     site = await hub(request).store.sites.get(person.site)
@@ -30,14 +32,16 @@ async def me(request: Request, person: User) -> Json:
     return Json({"email": person.email, "role": person.role, "via": person.via, "site": place})
 
 
-@router.get("/tokens")
+@router.get("/tokens", responses=answers(shapes.Tokens))
 async def tokens(request: Request, person: User) -> Json:
     """List my API tokens; the tokens themselves are known to nobody."""
     rows = await hub(request).store.people.api_tokens(person.user_id)
     return Json({"tokens": [_token(row) for row in rows]})
 
 
-@router.post("/tokens", status_code=201, openapi_extra=described(NewToken))
+@router.post(
+    "/tokens", status_code=201, responses=answers(shapes.MadeToken, 201), openapi_extra=described(NewToken)
+)
 async def make_token(
     request: Request, person: User, new: Annotated[NewToken, Depends(json_body(NewToken))]
 ) -> Json:
@@ -46,7 +50,7 @@ async def make_token(
     return Json({"token": word, "name": new.name, "token_type": "bearer"}, 201)
 
 
-@router.delete("/tokens/{id}")
+@router.delete("/tokens/{id}", responses=answers(shapes.Done))
 async def revoke_token(request: Request, person: User, id: str) -> Json:
     """End one of my API tokens at once."""
     found = hub(request)

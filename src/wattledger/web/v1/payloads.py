@@ -15,11 +15,13 @@ from wattledger.web.auth import Owner, User, scope_of
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
 from wattledger.web.parameters import LARGEST_ID, bounded, payload_id
+from wattledger.web.v1 import archive_shapes as shapes
+from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1/payloads", tags=["Payloads"])
 
 
-@router.get("")
+@router.get("", responses=answers(shapes.Payloads))
 async def payloads(
     request: Request,
     person: User,
@@ -45,13 +47,13 @@ async def payloads(
     return Json({"payloads": [payload_json(row) for row in rows], "next": following})
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=answers(shapes.Payload))
 async def payload(request: Request, person: User, id: str) -> Json:
     """Show one payload: where it came from, what reading it did."""
     return Json(payload_json(await hub(request).store.payloads.get(payload_id(id), scope_of(person))))
 
 
-@router.get("/{id}/download")
+@router.get("/{id}/download", response_class=Response, responses=answers(media=["*/*"]))
 async def download(request: Request, person: User, id: str) -> Response:
     """Download a payload, byte for byte as it was received."""
     store, number = hub(request).store, payload_id(id)
@@ -63,7 +65,7 @@ async def download(request: Request, person: User, id: str) -> Response:
     return attachment(row, body)
 
 
-@router.post("/{id}/withdraw")
+@router.post("/{id}/withdraw", responses=answers(shapes.Withdrawn))
 async def withdraw(request: Request, person: Owner, id: str) -> Json:
     """Take a payload out of the ledger; it stays in the archive, the ledger is recomputed without it."""
     store, number = hub(request).store, payload_id(id)
@@ -71,7 +73,7 @@ async def withdraw(request: Request, person: Owner, id: str) -> Json:
     return Json({"ok": True, **payload_json(await store.payloads.get(number, scope_of(person)))})
 
 
-@router.post("/{id}/reread")
+@router.post("/{id}/reread", responses=answers(shapes.Reread))
 async def reread(request: Request, person: Owner, id: str) -> Json:
     """Read a payload again with today's parser; a withdrawn one is refused."""
     store, number = hub(request).store, payload_id(id)

@@ -16,6 +16,8 @@ from wattledger.web.auth import Owner, User, scope_of
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, Text, described, json_body
 from wattledger.web.parameters import bounded, public_id
+from wattledger.web.v1 import shapes
+from wattledger.web.v1.answered import answers
 from wattledger.web.v1.period import period
 
 router = APIRouter(prefix="/v1/usage-points", tags=["Usage points"])
@@ -38,7 +40,7 @@ async def find_point(request: Request, person: Principal, id: str) -> UsagePoint
     return await hub(request).store.points.get(public_id(id, "usage point"), scope_of(person))
 
 
-@router.get("")
+@router.get("", responses=answers(shapes.UsagePoints))
 async def usage_points(request: Request, person: User) -> Json:
     """List the site's usage points with what is known of them."""
     store = hub(request).store
@@ -47,7 +49,7 @@ async def usage_points(request: Request, person: User) -> Json:
     return Json({"usage_points": [point_json(p, c) for p, c in zip(points, known, strict=True)]})
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=answers(shapes.UsagePointByFlow))
 async def usage_point(request: Request, person: User, id: str) -> Json:
     """Show one usage point with its coverage by flow."""
     point = await find_point(request, person, id)
@@ -63,7 +65,7 @@ class Change(Body):
     timezone: Text | None = None
 
 
-@router.patch("/{id}", openapi_extra=described(Change))
+@router.patch("/{id}", responses=answers(shapes.UsagePoint), openapi_extra=described(Change))
 async def change_point(
     request: Request, person: Owner, id: str, change: Annotated[Change, Depends(json_body(Change))]
 ) -> Json:
@@ -77,7 +79,7 @@ async def change_point(
     return Json(point_json(changed, await store.energy.coverage(changed, Flow.DELIVERED)))
 
 
-@router.get("/{id}/gaps")
+@router.get("/{id}/gaps", responses=answers(shapes.Gaps))
 async def gaps(
     request: Request,
     person: User,
@@ -93,7 +95,7 @@ async def gaps(
     return Json({"flow": flow, "timezone": point.timezone, "gaps": [gap_json(run) for run in runs]})
 
 
-@router.get("/{id}/revisions")
+@router.get("/{id}/revisions", responses=answers(shapes.Revisions))
 async def revisions(
     request: Request,
     person: User,
@@ -110,7 +112,7 @@ async def revisions(
     return Json({"unit": "kWh", "flow": flow, "timezone": point.timezone, "revisions": listed})
 
 
-@router.get("/{id}/observations")
+@router.get("/{id}/observations", responses=answers(shapes.Observations))
 async def observations(
     request: Request,
     person: User,

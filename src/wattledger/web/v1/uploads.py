@@ -17,6 +17,8 @@ from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.contracts import smt_fields as fields
 from wattledger.web.hub import Hub, hub
+from wattledger.web.v1.answered import answers
+from wattledger.web.v1.archive_shapes import OneUpload, Uploads
 
 router = APIRouter(prefix="/v1/uploads", tags=["Uploads"])
 MOST_FILES = 50
@@ -32,7 +34,7 @@ BODY = {
 }
 
 
-@router.post("", openapi_extra=BODY)
+@router.post("", responses=answers(OneUpload | Uploads), openapi_extra=BODY)
 async def upload(
     request: Request, person: User, filename: str | None = None, esiid: str | None = None
 ) -> Json:

@@ -1,0 +1,237 @@
+"""What the answers of /v1 look like, for the OpenAPI document alone: answers are written without them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+FlowWord = Literal["delivered", "received"]
+Quality = Literal["actual", "estimated", "derived", "mixed", "missing"]
+
+
+class Shape(BaseModel):
+    """An object of an answer, with every key that it may have."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """Why nothing was done: a code for programs and a sentence for people."""
+
+    ok: Literal[False]
+    error: str
+    message: str
+    field: str | None = None
+    incident: str | None = None
+
+
+class Done(Shape):
+    """It was done."""
+
+    ok: Literal[True]
+    message: str | None = None
+
+
+class Coverage(Shape):
+    """What is known between the first and the last local day."""
+
+    first_day: date | None
+    last_day: date | None
+    found: int
+    expected: int
+    estimated: int
+    total_kwh: float
+    newest: AwareDatetime | None
+
+
+class UsagePoint(Shape):
+    """Where energy is measured."""
+
+    id: str
+    kind: Literal["meter", "vehicle", "appliance"]
+    external_id: str
+    name: str
+    timezone: str
+    connector: str
+    details: dict[str, str]
+    created_at: AwareDatetime
+    coverage: Coverage
+
+
+class UsagePointByFlow(UsagePoint):
+    """A usage point with its coverage by flow."""
+
+    flows: dict[FlowWord, Coverage]
+
+
+class UsagePoints(Shape):
+    """A site's usage points."""
+
+    usage_points: list[UsagePoint]
+
+
+class EnergyValue(Shape):
+    """Energy of [start, end); `kwh` is null where nothing is known."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    kwh: float | None
+    quality: Quality
+    found: int
+    expected: int
+
+
+class EnergySeries(Shape):
+    """Energy of one flow of one usage point."""
+
+    unit: Literal["kWh"]
+    flow: FlowWord
+    by: Literal["interval", "hour", "day", "month"]
+    timezone: str
+    points: list[EnergyValue]
+
+
+class Gap(Shape):
+    """A run of quarter-hours without a reading."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    slots: int
+    first_day: date
+    last_day: date
+
+
+class Gaps(Shape):
+    """Everything that is missing."""
+
+    flow: FlowWord
+    timezone: str
+    gaps: list[Gap]
+
+
+class Said(Shape):
+    """One value that a payload gave for a quarter-hour."""
+
+    kwh: float
+    quality: Quality
+    revision: AwareDatetime | None
+    payload: str
+
+
+class Revision(Shape):
+    """A quarter-hour for which several values were delivered."""
+
+    start: AwareDatetime
+    losing: Said
+    winning: Said | None
+
+
+class Revisions(Shape):
+    """Every reading that was overruled."""
+
+    unit: Literal["kWh"]
+    flow: FlowWord
+    timezone: str
+    revisions: list[Revision]
+
+
+class Observation(Shape):
+    """What a device said at one moment."""
+
+    at: AwareDatetime
+    values: dict[str, str | float | int | bool | None]
+
+
+class Observations(Shape):
+    """What a device said, oldest first."""
+
+    observations: list[Observation]
+
+
+class Days(Shape):
+    """Local days, both included."""
+
+    start: date
+    end: date
+
+
+class Backfill(Shape):
+    """What the relay was asked for, and what it said."""
+
+    ok: Literal[True]
+    asked: bool
+    message: str
+    days: list[Days]
+    gaps: list[Gap]
+    relay: list[Any]
+
+
+class Connection(Shape):
+    """A link to a vendor."""
+
+    id: str
+    connector: str
+    state: str
+    last_success: AwareDatetime | None
+    last_error: str | None
+    next_poll_at: AwareDatetime | None
+
+
+class Relay(Shape):
+    """A relay and its last cycle."""
+
+    name: str
+    state: str
+    last_seen: AwareDatetime
+    age_seconds: int
+    line: dict[str, Any]
+
+
+class Connections(Shape):
+    """A site's connections, and the relays."""
+
+    connections: list[Connection]
+    relays: list[Relay]
+
+
+class Place(Shape):
+    """A site."""
+
+    id: str
+    name: str
+    timezone: str
+
+
+class Me(Shape):
+    """Who is signed in."""
+
+    email: str
+    role: str
+    via: str
+    site: Place
+
+
+class Token(Shape):
+    """An API token without its word."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    last_used_at: AwareDatetime | None
+    revoked_at: AwareDatetime | None
+
+
+class Tokens(Shape):
+    """A person's API tokens."""
+
+    tokens: list[Token]
+
+
+class MadeToken(Shape):
+    """A new API token, shown once."""
+
+    token: str
+    name: str
+    token_type: Literal["bearer"]
