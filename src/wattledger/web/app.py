@@ -20,8 +20,7 @@ from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
-from wattledger.web.v1.answered import PROBLEMS
-from wattledger.web.v1.shapes import Problem
+from wattledger.web.v1.answered import WRONG_FIELD, problem
 
 DESCRIPTION = (
     "One exact ledger for a site's electricity. Instants are UTC, energy is kWh, null means unknown."
@@ -49,7 +48,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={422: {"model": Problem, "description": PROBLEMS[422]}},
+        responses={422: problem(WRONG_FIELD)},
     )
     app.state.hub = Hub(
         store=store,

@@ -14,6 +14,7 @@ from wattledger.web.guards import public
 from wattledger.web.machine import ADMIN, WEBHOOK
 from wattledger.web.pages.render import html
 from wattledger.web.routes import WHO, inventory
+from wattledger.web.v1.shapes import Problem
 
 router = APIRouter(tags=["System"], dependencies=[Depends(public)], include_in_schema=False)
 
@@ -51,7 +52,9 @@ async def docs(request: Request) -> HTMLResponse:
 def described(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with what each route asks of its caller."""
     document = app.openapi()
-    document.setdefault("components", {})["securitySchemes"] = SCHEMES
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = SCHEMES
+    components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
     for row in inventory(app):
         operation = document["paths"].get(row.path, {}).get(row.method.lower())
         if operation is not None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wattledger.web.v1.shapes import Problem
+_REFERENCE = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
+
+def problem(description: str) -> dict[str, Any]:
+    """A refusal; its schema is put into the document once, not made by every route at start."""
+    return {"description": description, "content": _REFERENCE}
+
+
+WRONG_FIELD = "A field is wrong."
 PROBLEMS = {
     400: "The question is wrong.",
     401: "Sign in, or send an API token.",
     403: "Only an owner of the site may do this.",
     404: "There is no such thing at this site.",
     415: "The body is of another kind than the route reads.",
-    422: "A field is wrong.",
+    422: WRONG_FIELD,
     429: "Too many of these; come back after `Retry-After` seconds.",
     503: "Come back after `Retry-After` seconds.",
 }
@@ -25,8 +32,7 @@ def answers(model: Any = None, *statuses: int, media: Sequence[str] = ()) -> dic
     if model is not None:
         good["model"] = model
     found: dict[int | str, dict[str, Any]] = dict.fromkeys(statuses or (200,), good)
-    problems = {status: {"model": Problem, "description": text} for status, text in PROBLEMS.items()}
-    return found | problems
+    return found | {status: problem(text) for status, text in PROBLEMS.items()}
 
 
 _BYTES = {"type": "string", "format": "binary"}
