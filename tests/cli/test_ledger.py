@@ -60,6 +60,11 @@ def test_export_csv_sums_to_the_file(run: Run) -> None:
     assert sum(round(float(row["kwh"]) * 1000) for row in rows) == wh()
 
 
+def test_export_of_an_empty_ledger_says_what_to_do(run: Run, tmp_path: Path) -> None:
+    said = run("export", "--data", tmp_path / "empty").stderr
+    assert "There is no usage point; there are: none yet" in said
+
+
 def test_export_json_by_day_within_bounds(run: Run) -> None:
     words = (
         "export",

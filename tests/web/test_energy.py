@@ -178,6 +178,11 @@ async def test_a_revision_stays_readable(owner: AsyncClient, point: str) -> None
     assert len(said) == 96
     assert said[0]["winning"]["kwh"] == 0.001 and said[0]["winning"]["quality"] == "actual"
     assert said[0]["losing"]["quality"] == "estimated" and said[0]["winning"]["revision"].endswith("Z")
+    assert not any(item["conflict"] for item in said)
+    other = smt.Day(DAYS[5].day, [2] * 96, revision=datetime(2026, 1, 2, 7))
+    await owner.post("/v1/uploads?filename=other.csv", content=smt.csv(other))
+    said = (await owner.get(f"/v1/usage-points/{point}/revisions")).json()["revisions"]
+    assert sum(item["conflict"] for item in said) == 96
 
 
 async def test_backfill_asks_the_relay_for_the_gap(owner: AsyncClient, point: str, relay: Relay) -> None:

@@ -115,7 +115,8 @@ async def _point(store: Store, wanted: str | None) -> UsagePointRow:
     known = ", ".join(p.external_id for p in points) or "none yet; read a file with `wattledger ingest`"
     if wanted is None and found:
         raise Refused(f"There are several usage points; name one of: {known}.", "WHICH_POINT")
-    raise NotFound(f"There is no usage point {wanted or ''}; there are: {known}.")
+    missing = f"no usage point {wanted}" if wanted else "no usage point"
+    raise NotFound(f"There is {missing}; there are: {known}.")
 
 
 async def _bounds(

@@ -200,6 +200,12 @@ class Revision:
     losing: Said
     winning: Said | None
 
+    @property
+    def conflict(self) -> bool:
+        """Whether nothing but the greater Wh decided: two values of one revision and quality."""
+        won = self.winning
+        return won is not None and (won.revision, won.quality) == (self.losing.revision, self.losing.quality)
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:

@@ -108,7 +108,10 @@ async def revisions(
     point, found = await find_point(request, person, id), hub(request)
     first, last = await _days_asked(found, point, flow.flow, start, end)
     changed = await found.store.energy.revisions(point, flow.flow, first, last)
-    listed = [{"start": r.start, "losing": _said(r.losing), "winning": _said(r.winning)} for r in changed]
+    listed = [
+        {"start": r.start, "losing": _said(r.losing), "winning": _said(r.winning), "conflict": r.conflict}
+        for r in changed
+    ]
     return Json({"unit": "kWh", "flow": flow, "timezone": point.timezone, "revisions": listed})
 
 
