@@ -127,7 +127,10 @@ class Settings(BaseModel):
         description="OpenSSH known_hosts file with the pinned host key; `wattledger relay pin` writes it.",
     )
     smt_sftp_settle_seconds: float = Field(
-        60, alias="SMT_SFTP_SETTLE_SECONDS", description="A remote file older than this is complete.", ge=0
+        60,
+        alias="SMT_SFTP_SETTLE_SECONDS",
+        description="A remote file older than this is complete; a younger one is when two listings agree.",
+        ge=0,
     )
     smt_inbox_dir: Path | None = Field(
         None,

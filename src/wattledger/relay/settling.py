@@ -10,8 +10,8 @@ from wattledger.clock import Clock
 from wattledger.faults import sabotaged
 from wattledger.relay.durable import durable_write
 
-APART = 1.0
-"""seconds between two listings that agree; an mtime counts whole seconds, so nearer ones prove nothing"""
+APART = 0.5
+"""seconds between two listings that agree; a storm of triggers lists faster than a file grows"""
 
 
 class Settling:
