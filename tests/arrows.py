@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = "wattledger"
-BASE = frozenset({"model", "errors", "units", "localday", "clock", "faults", "transport"})
+BASE = frozenset({"model", "errors", "units", "localday", "clock", "faults", "transport", "threads"})
 EVERYTHING = frozenset({"*"})
 
 ALLOWED: dict[str, frozenset[str]] = {
