@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from wattledger.relay.pause import Pause
 from wattledger.relay.recovery import recover
 from wattledger.relay.report import Line, Report
 from wattledger.relay.spool import Spool
+from wattledger.relay.stream import Stream, together
 from wattledger.transport import is_plain
 
 PATIENCE = 150.0
@@ -82,18 +83,23 @@ class Cycle:
     async def _stages(self, job: Job, hub: Hub | None, report: Report) -> None:
         report.warnings += await asyncio.to_thread(recover, self.spool)
         fault("relay.cycle_begun")
-        if job.fetch:
-            await self._fetch(report)
-        await Opening(self.spool, PgpKeys.of(self._settings), self._clock, report).run()
+        ready = Stream()
+        opening = Opening(self.spool, PgpKeys.of(self._settings), self._clock, report, ready)
+        taken = Stream(await asyncio.to_thread(opening.due))
+        stages = [_until_ended(opening.run(taken), ready)]
         if hub is not None:
-            await Delivery(self.spool, hub, self.pause, self._clock, report).run(job.at_once)
+            delivery = Delivery(self.spool, hub, self.pause, self._clock, report)
+            ready.put(await asyncio.to_thread(delivery.due, job.at_once))
+            stages.append(delivery.run(ready, job.at_once))
+        fetching = self._fetch(report, taken) if job.fetch else _nothing()
+        await together(_until_ended(fetching, taken), *stages)
         await asyncio.to_thread(self.spool.prune)
 
-    async def _fetch(self, report: Report) -> None:
+    async def _fetch(self, report: Report, taken: Stream) -> None:
         s = self._settings
         folders = Folders(s.smt_sftp_remote_dir, s.smt_sftp_report_dir, s.smt_sftp_settle_seconds)
         try:
-            await Fetch(self.spool, folders, self._clock, report).run(Place.of(s))
+            await Fetch(self.spool, folders, self._clock, report, taken=taken).run(Place.of(s))
         except WattledgerError as error:
             report.stop(error)
 
@@ -116,6 +122,18 @@ class Cycle:
             await hub.heartbeat(line)
         except WattledgerError as error:
             line["heartbeat"] = f"not taken: {error}"
+
+
+async def _until_ended(stage: Awaitable[None], following: Stream) -> None:
+    """Run a stage; whatever becomes of it, the next one learns that nothing more comes."""
+    try:
+        await stage
+    finally:
+        following.end()
+
+
+async def _nothing() -> None:
+    """The stage of a cycle that fetches nothing."""
 
 
 def inbox(settings: Settings) -> Path:

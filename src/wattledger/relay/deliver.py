@@ -12,6 +12,7 @@ from wattledger.relay.item import Item
 from wattledger.relay.pause import REFUSED, Pause, backoff
 from wattledger.relay.report import Report
 from wattledger.relay.spool import Spool
+from wattledger.relay.stream import Stream, together
 from wattledger.relay.wire import Letter, ReceiptMismatch
 
 AT_ONCE = 4
@@ -31,31 +32,32 @@ class Delivery:
         self._failures = 0
         self._stopped = False
 
-    async def run(self, at_once: bool = False) -> None:
-        """Sends all that is due; stops early when the hub as a whole does not take anything.
+    async def run(self, ready: Stream, at_once: bool = False) -> None:
+        """Sends what comes; stops early when the hub as a whole does not take anything.
 
-        `at_once` sends all there is and skips a pause of our own making.
+        `at_once` skips a pause of our own making.
         """
-        due = await asyncio.to_thread(self._due, at_once)
-        if not due:
-            return
         if (reason := self._pause.active(only_wished=at_once)) is not None:
-            self._report.stop(TryLater(f"{len(due)} files wait: {reason}"))
+            await self._wait(ready, reason)
             return
-        queue = iter(due)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(AT_ONCE, len(due))):
-                group.create_task(self._work(queue))
+        await together(*(self._work(ready) for _ in range(AT_ONCE)))
 
-    def _due(self, at_once: bool) -> list[Item]:
+    async def _wait(self, ready: Stream, reason: str) -> None:
+        """Count what waits."""
+        waiting = 0
+        while await ready.take(1):
+            waiting += 1
+        if waiting:
+            self._report.stop(TryLater(f"{waiting} files wait: {reason}"))
+
+    def due(self, at_once: bool = False) -> list[Item]:
+        """What lies in out/ and may be sent now (`at_once`: all); to be asked before anything is added."""
         now = self._clock.now().timestamp()
         return [item for item in self._spool.items("out") if at_once or item.next_try <= now]
 
-    async def _work(self, queue: object) -> None:
-        for item in queue:  # type: ignore[attr-defined]
-            if self._stopped:
-                return
-            await self._one(item)
+    async def _work(self, ready: Stream) -> None:
+        while not self._stopped and (items := await ready.take(1)):
+            await self._one(items[0])
 
     async def _one(self, item: Item) -> None:
         try:

@@ -16,6 +16,7 @@ from wattledger.relay.item import Item, remote_key
 from wattledger.relay.report import Report
 from wattledger.relay.settling import Settling
 from wattledger.relay.spool import Spool
+from wattledger.relay.stream import Stream
 
 AT_ONCE = 8
 GROUP = 64
@@ -40,13 +41,20 @@ class Fetch:
     """One round over both folders. A connection that breaks keeps what was whole before."""
 
     def __init__(
-        self, spool: Spool, folders: Folders, clock: Clock, report: Report, deadline: float = DEADLINE
+        self,
+        spool: Spool,
+        folders: Folders,
+        clock: Clock,
+        report: Report,
+        deadline: float = DEADLINE,
+        taken: Stream | None = None,
     ) -> None:
         self._spool = spool
         self._folders = folders
         self._clock = clock
         self._report = report
         self._deadline = deadline
+        self._taken = taken or Stream()
 
     async def run(self, place: Place) -> None:
         """Fetches all that is new, within the deadline. What went wrong stands in the report."""
@@ -105,6 +113,7 @@ class Fetch:
         finally:
             await asyncio.to_thread(self._spool.keep, whole)
             self._report.fetched += len(whole)
+            self._taken.put([item for item, _ in whole])
 
     async def _work(self, drop: Drop, queue: object, whole: list[tuple[Item, Path]]) -> None:
         for file in queue:  # type: ignore[attr-defined]

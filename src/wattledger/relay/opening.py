@@ -22,6 +22,7 @@ from wattledger.relay.item import Item
 from wattledger.relay.pause import backoff
 from wattledger.relay.report import Report
 from wattledger.relay.spool import Spool
+from wattledger.relay.stream import Stream
 
 BATCH = 64
 AT_ONCE = 32 << 20
@@ -35,25 +36,29 @@ Layer = dict[str, str]
 class Opening:
     """One round over enc/. A file that can't be opened delays no other."""
 
-    def __init__(self, spool: Spool, keys: PgpKeys, clock: Clock, report: Report) -> None:
+    def __init__(self, spool: Spool, keys: PgpKeys, clock: Clock, report: Report, ready: Stream) -> None:
         self._spool = spool
         self._keys = keys
         self._clock = clock
         self._report = report
+        self._out = ready
+        self._laid: list[Item] = []
         self._ready: list[tuple[Item, list[tuple[Item, bytes]], bool]] = []
 
-    async def run(self) -> None:
-        """Opens all that is due, in batches that share one limited child."""
+    async def run(self, taken: Stream) -> None:
+        """Opens what comes, in batches that share one limited child; what is ready is handed on at once."""
         if self._spool.low():
             self._report.stop(
                 TryLater("The spool's disk is almost full: nothing is opened until there is room.")
             )
             return
-        due = await asyncio.to_thread(self._due)
-        for start in range(0, len(due), BATCH):
-            await self._batch(due[start : start + BATCH])
+        while batch := await taken.take(BATCH):
+            await self._batch(batch)
+            self._out.put(self._laid)
+            self._laid = []
 
-    def _due(self) -> list[Item]:
+    def due(self) -> list[Item]:
+        """What lies in enc/ and may be tried now; to be asked before anything is added."""
         now = self._clock.now().timestamp()
         return [item for item in self._spool.items("enc") if item.next_try <= now]
 
@@ -126,7 +131,7 @@ class Opening:
     def _flush(self) -> None:
         """Lays all that is ready into out/ with few syncs, then takes its sources away."""
         ready, self._ready = self._ready, []
-        self._spool.to_deliver([one for _, payloads, _ in ready for one in payloads])
+        self._laid += self._spool.to_deliver([one for _, payloads, _ in ready for one in payloads])
         for item, _, encrypted in ready:
             self._spool.opened(item, encrypted)
             self._report.processed_files += 1

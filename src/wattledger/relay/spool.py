@@ -26,7 +26,7 @@ import orjson
 from wattledger.clock import Clock
 from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.faults import fault, sabotaged
-from wattledger.relay.durable import durable_write, settle_all, write_all
+from wattledger.relay.durable import durable_write, settle_all, sync, write_all
 from wattledger.relay.item import Item
 from wattledger.relay.ledger import Ledger
 
@@ -127,11 +127,22 @@ class Spool:
         settle_all([(part, self.path("enc", item.id)) for item, part in fetched])
         self.ledger.add([item.id for item, _ in fetched])
 
-    def to_deliver(self, payloads: Sequence[tuple[Item, bytes]]) -> None:
-        """Lays payloads into out/. One that was delivered before is left out."""
-        new = [(i, body) for i, body in payloads if not self.path("done", i.id + RECEIPT).exists()]
+    def to_deliver(self, payloads: Sequence[tuple[Item, bytes]]) -> list[Item]:
+        """Lays payloads into out/ and returns them; one that lies there or has gone on is left out.
+
+        A delivery may run meanwhile: it makes the next trace of a payload before it takes the last one away.
+        """
+        new = [(item, body) for item, body in payloads if not self._laid(item.id)]
+        if len(new) < len(payloads):
+            sync(self.root / "out")
         write_all([(self.sidecar("out", item.id), item.dump()) for item, _ in new])
         write_all([(self.path("out", item.id), body) for item, body in new])
+        return [item for item, _ in new]
+
+    def _laid(self, item_id: str) -> bool:
+        """Looked for in the order in which a payload travels, so that it can't be missed under way."""
+        names = (("out", item_id), ("bad", item_id), ("done", item_id + RECEIPT))
+        return any(self.path(*name).exists() for name in names)
 
     def opened(self, item: Item, encrypted: bool) -> None:
         """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not.

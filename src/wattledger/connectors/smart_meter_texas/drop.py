@@ -20,6 +20,8 @@ from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.faults import sabotaged
 
 HOST_KEY_ALGORITHMS = ("ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256")
+CIPHERS = "^aes256-gcm@openssh.com,aes128-gcm@openssh.com"
+"""asked for first: the quickest of all that the library knows; it falls back to the others"""
 LOST = (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection)
 T = TypeVar("T")
 BLOCK = 256 * 1024
@@ -185,6 +187,7 @@ async def _connect(place: Place, key: asyncssh.SSHKey) -> asyncssh.SSHClientConn
             client_keys=[key],
             known_hosts=None if sabotaged("host_key") else str(place.known_hosts),
             server_host_key_algs=list(HOST_KEY_ALGORITHMS),
+            encryption_algs=CIPHERS,
             agent_path=None,
             config=None,
             password_auth=False,
