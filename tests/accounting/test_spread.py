@@ -146,12 +146,12 @@ def test_a_series_never_drifts_and_may_be_spread_in_parts(
         bookings.append(Booking(now, after, wh))
         now = after
     whole, exact = spread(bookings, tz), Decimal(0)
-    for n, booking in enumerate(bookings):
-        exact += booking.wh
+    for n, one in enumerate(bookings):
+        exact += one.wh
         assert abs(total(spread(bookings[: n + 1], tz)) - exact) <= Decimal("0.5")
-    before = sum((b.wh for b in bookings[:cut]), Decimal(0))
-    parts = spread(bookings[:cut], tz), spread(bookings[cut:], tz, before)
+    carried = sum((b.wh for b in bookings[:cut]), Decimal(0))
+    parts = spread(bookings[:cut], tz), spread(bookings[cut:], tz, carried)
     joined = cells(parts[0])
-    for key, wh in cells(parts[1]).items():
-        joined[key] = joined.get(key, 0) + wh
+    for key, more in cells(parts[1]).items():
+        joined[key] = joined.get(key, 0) + more
     assert joined == cells(whole)
