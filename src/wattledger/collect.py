@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import structlog
@@ -176,10 +176,10 @@ class Collector:
     ) -> datetime | None:
         """Deliver all that the vendor says. Returns when to poll next."""
         now = self.clock.now()
-        wishes: list[datetime] = [] if connector.every is None else [now + connector.every]
+        wishes: list[datetime] = [] if connector.every is None else [_next_mark(connector, now)]
         since = None if connection.newest is None else connection.newest - connector.overlap
         async with self.clients(connection, token) as http:
-            account = Account(http, connection.options, since, now)
+            account = Account(http, connection.options, since, now, connection.id)
             said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
             async with aclosing(said):
                 async for item in said:
@@ -235,6 +235,13 @@ class Collector:
 
     def _good(self, token: Token, refused: int | None) -> bool:
         return token.generation != refused and token.expires_at - self.clock.now() > LEAST_LEFT
+
+
+def _next_mark(connector: Connector, now: datetime) -> datetime:
+    """When a connector that polls is due again: after its pause, or at the next mark of the clock."""
+    assert connector.every is not None
+    passed = (now - datetime.fromtimestamp(0, UTC)) % connector.every if connector.aligned else timedelta(0)
+    return now - passed + connector.every
 
 
 def _unreachable(error: TransportError) -> TryLater:

@@ -76,6 +76,8 @@ class Account:
     options: Mapping[str, Any]
     since: datetime | None
     now: datetime
+    connection: str = ""
+    """the connection's id, to tell accounts apart in what is cached"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Connector(ABC):
     grant: ClassVar[Grant | None] = None
     every: ClassVar[timedelta | None] = None
     """how often to poll; None: files only"""
+    aligned: ClassVar[bool] = False
+    """whether polls fall on multiples of `every` (UTC): on :00, :05, ... for five minutes"""
     overlap: ClassVar[timedelta] = timedelta(0)
     """how far before the newest stored reading the next fetch begins"""
 

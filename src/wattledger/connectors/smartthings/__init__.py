@@ -1,0 +1,39 @@
+"""Samsung SmartThings: energy and telemetry of air conditioners and appliances, polled every five minutes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import ClassVar
+
+from wattledger.connectors.base import Account, Connector, Grant, NextPoll
+from wattledger.connectors.smartthings.auth import Grants
+from wattledger.connectors.smartthings.fetch import NAME, Memory, Pace, Round
+from wattledger.connectors.smartthings.parse import parse
+from wattledger.model import Parsed, Payload
+
+
+class SmartThings(Connector):
+    """Polled on five-minute marks. It remembers names of places between polls, and nothing that matters."""
+
+    name: ClassVar[str] = NAME
+    title: ClassVar[str] = "SmartThings"
+    grant: ClassVar[Grant | None] = Grants()
+    every: ClassVar[timedelta | None] = timedelta(minutes=5)
+    aligned: ClassVar[bool] = True
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
+        self._memory = Memory()
+
+    async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
+        """The devices and what they say. Raises our errors, after everything that could be had."""
+        async for payload in Round(account, self._memory, self._pace).payloads():
+            yield payload
+
+    def parse(self, payload: Payload) -> Parsed:
+        """Usage points and observations of one answer. Pure."""
+        return parse(payload)
+
+
+CONNECTOR = SmartThings()
