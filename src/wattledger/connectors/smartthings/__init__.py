@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import ClassVar
 
@@ -28,8 +29,9 @@ class SmartThings(Connector):
 
     async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
         """The devices and what they say. Raises our errors, after everything that could be had."""
-        async for payload in Round(account, self._memory, self._pace).payloads():
-            yield payload
+        async with aclosing(Round(account, self._memory, self._pace).payloads()) as said:
+            async for payload in said:
+                yield payload
 
     def parse(self, payload: Payload) -> Parsed:
         """Usage points and observations of one answer. Pure."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -76,23 +76,26 @@ class Round:
         self.gate = asyncio.Semaphore(self.pace.width)
         self.limiter = AsyncLimiter(max(1.0, self.pace.per_second), 1.0)
 
-    async def payloads(self) -> AsyncIterator[Payload]:
+    async def payloads(self) -> AsyncGenerator[Payload]:
         """All that the account has to say. Raises LoginRequired, TryLater, Refused, after what came."""
         waiting: list[tuple[Device, Places]] = []
         trouble: WattledgerError | None = None
         try:
-            async for page in pages(self.account):
-                payload, devices = await self._page(page.answer)
-                yield payload
-                opened(page.answer, self.account.now)
-                waiting += devices
+            async with aclosing(pages(self.account)) as found:
+                async for page in found:
+                    self._refuse(page.answer)
+                    payload, devices = await self._page(page.answer)
+                    yield payload
+                    opened(page.answer, self.account.now)
+                    waiting += devices
         except LoginRequired:
             raise
         except WattledgerError as error:
             trouble = error
-        async for payload in self._statuses(self._first_those_left(waiting)):
-            yield payload
-        self.memory.left[self.account.connection] = tuple(self.left)
+        async with aclosing(self._statuses(self._first_those_left(waiting))) as said:
+            async for payload in said:
+                yield payload
+        self._remember_left()
         if failed := self.stopped or trouble or self._none_answered():
             raise failed
 
@@ -109,11 +112,25 @@ class Round:
         payload = self._payload(DEVICES, answer, {"places": places.to_header(), "status": str(answer.status)})
         return payload, without
 
+    def _refuse(self, answer: HttpAnswer) -> None:
+        """Raises what an error in place of a page means; after a 429 nothing else is asked."""
+        if not 200 <= answer.status < 300:
+            try:
+                opened(answer, self.account.now)
+            except TryLater as error:
+                self.stopped = error if answer.status == 429 else None
+                raise
+
+    def _remember_left(self) -> None:
+        self.memory.left.pop(self.account.connection, None)
+        if self.left:
+            self.memory.left[self.account.connection] = tuple(self.left)
+
     def _first_those_left(self, waiting: list[tuple[Device, Places]]) -> list[tuple[Device, Places]]:
         before = set(self.memory.left.get(self.account.connection, ()))
         return sorted(waiting, key=lambda one: one[0].id not in before)
 
-    async def _statuses(self, devices: list[tuple[Device, Places]]) -> AsyncIterator[Payload]:
+    async def _statuses(self, devices: list[tuple[Device, Places]]) -> AsyncGenerator[Payload]:
         tasks = [asyncio.create_task(self._device(device, places)) for device, places in devices]
         try:
             for done in asyncio.as_completed(tasks):

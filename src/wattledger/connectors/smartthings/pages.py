@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Page:
     next: str | None
 
 
-async def pages(account: Account) -> AsyncIterator[Page]:
+async def pages(account: Account) -> AsyncGenerator[Page]:
     """Every page as answered, also a bad one, after which there is no other.
 
     Raises TryLater (network), and Refused for a `next` that leads elsewhere, after the page that names it.
