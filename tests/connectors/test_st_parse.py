@@ -218,8 +218,9 @@ anything = st.recursive(
 )
 names = st.sampled_from(
     ["powerConsumptionReport", "powerConsumption", "energyMeter", "energy", "powerMeter", "power", "value",
-     "unit", "timestamp", "deltaEnergy", "end", "switch", "temperatureMeasurement", "temperature", "main", "state",
-     "custom.disabledCapabilities", "disabledCapabilities", "components", "capabilities", "id", "status",
+     "unit", "timestamp", "deltaEnergy", "end", "switch", "temperatureMeasurement", "temperature",
+     "main", "state", "custom.disabledCapabilities", "disabledCapabilities",
+     "components", "capabilities", "id", "status",
      "deviceId", "items", "healthState", "categories", "ocf", "label", "locationId"]
 )  # fmt: skip
 shaped = st.recursive(

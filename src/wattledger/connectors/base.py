@@ -44,6 +44,15 @@ class Grant(Protocol):
 
 
 @runtime_checkable
+class Suiting(Protocol):
+    """Optional for a grant whose secrets may be replaced by a person while an older token still lives."""
+
+    def suits(self, secrets: Mapping[str, str], token: Token) -> bool:
+        """Whether a stored token was got with these secrets."""
+        ...
+
+
+@runtime_checkable
 class OAuthGrant(Grant, Protocol):
     """A grant that starts in the owner's browser."""
 

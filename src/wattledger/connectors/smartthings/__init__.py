@@ -24,12 +24,12 @@ class SmartThings(Connector):
     aligned: ClassVar[bool] = True
 
     def __init__(self, pace: Pace | None = None) -> None:
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
         self._memory = Memory()
 
     async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
         """The devices and what they say. Raises our errors, after everything that could be had."""
-        async with aclosing(Round(account, self._memory, self._pace).payloads()) as said:
+        async with aclosing(Round(account, self._memory, self.pace).payloads()) as said:
             async for payload in said:
                 yield payload
 

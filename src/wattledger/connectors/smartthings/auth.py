@@ -7,6 +7,7 @@ pair is saved before it is used (the collector does that), and a refused one is 
 
 from __future__ import annotations
 
+import hmac
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -50,8 +51,7 @@ class Pasted:
         ends = datetime.fromisoformat(secrets["set_at"]) + LIFE
         if now >= ends:
             raise LoginRequired(f"The {WHO} token has ended after 24 hours; paste a new one.")
-        known = old is not None and b64encode(old.access.encode()) == b64encode(access.encode())
-        if known and ends - now > NEARLY_OVER:
+        if old is not None and _same(old.access, access) and ends - now > NEARLY_OVER:
             raise LoginRequired(f"{WHO} no longer accepts the pasted token; paste a new one.")
         return Token(access, ends)
 
@@ -122,7 +122,7 @@ class Grants:
 
     async def token(self, secrets: Mapping[str, str], old: Token | None, http: AsyncClient) -> Token:
         """A fresh token. Raises LoginRequired, TryLater, Misconfigured."""
-        if secrets.get("token"):
+        if "token" in secrets:
             return await Pasted(self.clock).token(secrets, old, http)
         if not secrets.get("client_id"):
             raise LoginRequired(f"This {WHO} connection has neither a token nor an OAuth sign-in.")
@@ -133,6 +133,14 @@ class Grants:
             clock=self.clock,
         )
         return await app.token(secrets, old, http)
+
+    def suits(self, secrets: Mapping[str, str], token: Token) -> bool:
+        """A pasted token is the one in the secrets; an OAuth token can be refreshed."""
+        return _same(token.access, secrets["token"]) if "token" in secrets else token.refresh is not None
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _refuse(answer: HttpAnswer, now: datetime) -> None:
