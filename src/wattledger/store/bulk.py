@@ -16,14 +16,15 @@ from wattledger.store.blocks import Group, Keys
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The two tables that are written: the ledger itself, or a replay's copy of it."""
+    """The tables that are written: the ledger itself, or a replay's copy of it."""
 
     day: str
     superseded: str
+    observation: str
 
 
-LEDGER = Target("energy_day", "energy_superseded")
-REPLAY = Target("replay_day", "replay_superseded")
+LEDGER = Target("energy_day", "energy_superseded", "observation")
+REPLAY = Target("replay_day", "replay_superseded", "replay_observation")
 
 COLUMNS = (
     "day",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +19,13 @@ from wattledger.store.archive import Archive, Job, Outcome
 from wattledger.store.bulk import LEDGER, Bulk, Target
 from wattledger.store.database import Database
 from wattledger.store.ledger import fold, with_points
-from wattledger.store.observations import keep
+from wattledger.store.observations import news
 from wattledger.store.points_of import Owner, Resolved
 from wattledger.store.prepare import Prepared, prepare
+from wattledger.store.registers import Registers
 from wattledger.store.rows import Summary
-from wattledger.store.tables import payload_point
+from wattledger.store.staging import staged_observation
+from wattledger.store.tables import observation, payload_point
 
 Parse = Callable[[Payload], Parsed]
 
@@ -48,6 +51,7 @@ class Reader:
         self._archive = archive
         self._bulk = bulk
         self._parse = parse
+        self.registers = Registers(bulk)
 
     async def parsed(self, payload: Payload) -> Read:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
@@ -85,13 +89,8 @@ class Reader:
         read: Read,
         target: Target,
         only: set[int] | None = None,
-        without: frozenset[int] = frozenset(),
     ) -> Outcome:
-        """Merge what was read into `target`.
-
-        A replay gives `only` (the usage points, by `n`, to be written) and `without` (payloads that are
-        about to be withdrawn, whose observations count as absent).
-        """
+        """Merge what was read into `target`. A replay gives `only`: the usage points, by `n`, to be written."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
         owner, points = _owner(job), read.parsed.points
@@ -104,7 +103,7 @@ class Reader:
         await self._fold(connection, read.prepared, resolved, target, only)
         read.numbers = {r.n for r in resolved.rows if r.external_id not in seen[1]}
         await self._link(connection, job.id, read.numbers)
-        await keep(connection, job.id, resolved, read.parsed.observations, seen[1], without)
+        await self._observe(connection, job.id, read, resolved, target, only)
         read.prepared.summary.points = points_of.names(resolved, seen[1])
         return Outcome("read", read.parsed.kind, read.prepared.summary)
 
@@ -127,6 +126,28 @@ class Reader:
         prepared.summary.accepted = folded.accepted
         prepared.summary.superseded = prepared.readings - folded.accepted
         prepared.summary.conflicts = folded.conflicts
+
+    async def _observe(
+        self,
+        connection: AsyncConnection,
+        id: int,
+        read: Read,
+        resolved: Resolved,
+        target: Target,
+        only: set[int] | None,
+    ) -> None:
+        """Store what is new; a replay only stages it, and has registers recomputed after the swap."""
+        assert read.parsed is not None
+        if not read.parsed.observations:
+            return
+        table = observation if target is LEDGER else staged_observation
+        said = read.parsed.observations
+        rows = await news(connection, table, id, resolved, said, read.seen[1], only)
+        if target is LEDGER:
+            zones = {row.n: row.timezone for row in resolved.rows}
+            await self.registers.take(connection, id, rows, zones)
+        elif rows:
+            await connection.execute(insert_into(table), rows)
 
     async def _link(self, connection: AsyncConnection, payload: int, numbers: set[int]) -> None:
         """Remember which usage points this payload speaks of."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.faults import fault
@@ -20,7 +20,7 @@ from wattledger.store.bulk import REPLAY
 from wattledger.store.database import Database
 from wattledger.store.reader import Reader
 from wattledger.store.staging import open_staging, swap
-from wattledger.store.tables import observation, payload_point, usage_point
+from wattledger.store.tables import observation, payload_point, point_state, usage_point
 from wattledger.store.tables import payload as table
 
 Progress = Callable[[int, int], None]
@@ -75,7 +75,6 @@ class Replay:
         async def last(connection: AsyncConnection) -> None:
             values = {"state": "withdrawn", "lease": None, "leased_until": None}
             await connection.execute(update(table).where(table.c.id == id).values(**values))
-            await connection.execute(delete(observation).where(observation.c.payload == id))
             await self._audit.record(connection, by, "payload.withdrawn", f"payload {id}", {})
 
         async with self._database.connect() as connection:
@@ -96,6 +95,7 @@ class Replay:
                     for id in todo:
                         await self._stage(connection, scope, id)
                 await swap(connection, scope.points)
+                await self._reader.registers.rebuild(connection, await _observed(connection, scope.points))
                 await self._settle(connection, scope)
                 if last:
                     await last(connection)
@@ -116,7 +116,7 @@ class Replay:
         read = await self._reader.open(job)
         whole = id in await scope.own(connection)
         only = None if whole else scope.points
-        outcome = await self._reader.write(connection, job, read, REPLAY, only, scope.without)
+        outcome = await self._reader.write(connection, job, read, REPLAY, only)
         scope.done.add(id)
         if whole:
             scope.outcomes[id] = outcome
@@ -152,6 +152,13 @@ async def _payloads_of(connection: AsyncConnection, site: str | None) -> set[int
     if site is not None:
         query = query.where(table.c.site == site)
     return set(await connection.scalars(query))
+
+
+async def _observed(connection: AsyncConnection, points: set[int]) -> set[int]:
+    """Those of these usage points of which observations are stored or remembered."""
+    stored = await connection.scalars(select(point_state.c.usage_point))
+    seen = await connection.scalars(select(observation.c.usage_point).distinct())
+    return points & {*stored, *seen}
 
 
 async def _points_of(connection: AsyncConnection, id: int) -> set[int]:

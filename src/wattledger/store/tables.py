@@ -122,6 +122,8 @@ connection = Table(
     count("token_generation"),
     at("refresh_started_at", nullable=True),
     at("created_at"),
+    at("last_asked", nullable=True),
+    at("paused_until", nullable=True),
     Index("ix_connection_due", "connector", "state", "next_poll_at"),
 )
 
@@ -246,5 +248,23 @@ observation = Table(
     Column("at", Instant, primary_key=True),
     Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True, autoincrement=False),
     document("values"),
+    Column("day", Integer),
+    words("verdict", nullable=True),
+    words("booked_wh", nullable=True),
     sqlite_with_rowid=False,
 )
+"""What a device said at one moment. `day` is local; `verdict` and `booked_wh` where it has a register's report."""
+
+point_state = Table(
+    "point_state",
+    metadata,
+    Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True, autoincrement=False),
+    Column("payload", BigInteger, nullable=False),
+    document("register"),
+    document("latest"),
+    sqlite_with_rowid=False,
+)
+"""What the next payload's accounting goes on from; `payload` is the newest that reported a register.
+
+`latest`: name -> [value, instant, payload] of the newest observation that has it.
+"""
