@@ -197,7 +197,7 @@ def test_health_and_troubles() -> None:
         (b"{}", STATUS, "no_components"),
         (b'{"components":[]}', STATUS, "no_components"),
         (b'{"items":{}}', DEVICES, "no_items"),
-        (b"{}", "other.json", "unknown_kind"),
+        (b"{}", "other.json", "no_items"),
     ],
 )
 def test_what_cannot_be_read_is_a_bad_payload(body: bytes, kind: str, code: str) -> None:

@@ -11,7 +11,7 @@ from tests.turning import TurningClock
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings import SmartThings
-from wattledger.connectors.smartthings.fetch import Pace
+from wattledger.connectors.smartthings.fetch import Memory, Pace
 from wattledger.errors import WattledgerError
 from wattledger.model import Parsed, Payload
 from wattledger.simulators.smartthings import SmartThingsSimulator
@@ -62,7 +62,11 @@ async def vendor(clock: TurningClock) -> AsyncIterator[SmartThingsSimulator]:
 
 @pytest.fixture
 def connector() -> SmartThings:
-    return SmartThings(QUICK)
+    class Quick(SmartThings):
+        pace = QUICK
+        memory = Memory()
+
+    return Quick()
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ async def test_a_short_429_is_waited_out(
 ) -> None:
     ids = fleet(vendor, 3)
     vendor.together = False
-    connector.pace = Pace(wait=2)
+    type(connector).pace = Pace(wait=2)
     vendor.script.throttle(f"/{ids[1]}/status", 20)
     found = await collect()
     assert (found.error, len(found.values())) == (None, 3)

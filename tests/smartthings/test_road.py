@@ -21,6 +21,7 @@ from wattledger.connectors.base import Connection, Token
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings import SmartThings
 from wattledger.connectors.smartthings.auth import Grants
+from wattledger.connectors.smartthings.fetch import Memory
 from wattledger.model import MISSING
 from wattledger.secrets import Vault
 from wattledger.simulators.smartthings import SmartThingsSimulator
@@ -35,9 +36,10 @@ NOON = datetime(2026, 7, 4, 17, 0, 30, tzinfo=UTC)
 class OurSmartThings(SmartThings):
     """The connector by the test's clock."""
 
+    pace = QUICK
+
     def __init__(self, clock: TurningClock) -> None:
-        super().__init__(QUICK)
-        self.grant = Grants(clock)  # type: ignore[misc]
+        type(self).grant, type(self).memory = Grants(clock), Memory()
 
 
 def client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:

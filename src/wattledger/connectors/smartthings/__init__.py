@@ -13,6 +13,8 @@ from wattledger.connectors.smartthings.fetch import NAME, Memory, Pace, Round
 from wattledger.connectors.smartthings.parse import parse
 from wattledger.model import Parsed, Payload
 
+LIST_WORDS = (b'"items"', b'"deviceId"', b'"components"')
+
 
 class SmartThings(Connector):
     """Polled on five-minute marks. It remembers names of places between polls, and nothing that matters."""
@@ -22,20 +24,23 @@ class SmartThings(Connector):
     grant: ClassVar[Grant | None] = Grants()
     every: ClassVar[timedelta | None] = timedelta(minutes=5)
     aligned: ClassVar[bool] = True
-
-    def __init__(self, pace: Pace | None = None) -> None:
-        self.pace = pace or Pace()
-        self._memory = Memory()
+    pace: ClassVar[Pace] = Pace()
+    memory: ClassVar[Memory] = Memory()
+    """of this process; losing it costs some calls"""
 
     async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
         """The devices and what they say. Raises our errors, after everything that could be had."""
-        async with aclosing(Round(account, self._memory, self.pace).payloads()) as said:
+        async with aclosing(Round(account, self.memory, self.pace).payloads()) as said:
             async for payload in said:
                 yield payload
 
     def parse(self, payload: Payload) -> Parsed:
         """Usage points and observations of one answer. Pure."""
         return parse(payload)
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file is a saved device list; with statuses in it, its registers are read as well."""
+        return head.lstrip().startswith(b"{") and all(word in head for word in LIST_WORDS)
 
 
 CONNECTOR = SmartThings()

@@ -212,7 +212,7 @@ class Round:
             self.account.now,
             filename=kind,
             mime=(answer.mime if answer else "") or "application/json",
-            headers=dict(headers),
+            headers={**headers, "connection": self.account.connection},
         )
 
 

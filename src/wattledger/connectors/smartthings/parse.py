@@ -1,6 +1,7 @@
 """What a SmartThings payload says. Pure.
 
-A payload's file name is its kind, its headers carry what the bytes alone don't say:
+A payload's file name is its kind (a file of another name is taken for a saved device list), its headers
+carry what the bytes alone don't say:
 
     devices.json   a page of the device list, with or without statuses    places
     status.json    one device's status                                    places, device
@@ -85,9 +86,7 @@ class _Reading:
 
 def parse(payload: Payload) -> Parsed:
     """Usage points and observations. Raises BadPayload for bytes or headers that can't be read."""
-    read = READERS.get(payload.filename or "")
-    if read is None:
-        raise BadPayload(f"{payload.filename!r} is no kind of SmartThings answer.", "unknown_kind")
+    read = READERS.get(payload.filename or "", _devices)
     reading = _Reading(payload.received_at, Places.from_header(payload.headers.get("places")))
     read(reading, payload)
     return reading.parsed()
