@@ -77,3 +77,11 @@ def device(
         "components": [{"id": "main", "capabilities": listed}],
         **more,
     }
+
+
+def saved_list() -> bytes:
+    """A device list with statuses, as somebody may have saved it."""
+    said = {**air_conditioner(), "energyMeter": {"energy": attribute(-1, "kWh")}}
+    listed = [{"id": name, "version": 1, "status": capability} for name, capability in said.items()]
+    item = {**device("a"), "components": [{"id": "main", "capabilities": listed}]}
+    return json.dumps({"items": [item, {"deviceId": None}], "_links": {}}).encode()

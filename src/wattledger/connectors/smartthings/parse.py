@@ -77,7 +77,7 @@ class _Reading:
         return Parsed(
             points=list(self.points.values()),
             observations=[Observation(index[name], at, said) for (name, at), said in self.moments.items()],
-            rejected=[Rejected(1, reason, count) for reason, count in self.refused.items()],
+            rejected=[Rejected(1, why, n, (1,) * min(n, 100)) for why, n in self.refused.items()],
             rows=self.blank + sum(self.refused.values()),
             blank=self.blank,
             kind="status",
