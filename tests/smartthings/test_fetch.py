@@ -9,6 +9,7 @@ import pytest
 
 from tests.payloads.smartthings import air_conditioner, device, report, reported
 from tests.smartthings.conftest import Collect
+from tests.turning import TurningClock
 from wattledger.connectors.smartthings import SmartThings
 from wattledger.connectors.smartthings.fetch import Pace
 from wattledger.errors import LoginRequired, Refused, TryLater
@@ -49,6 +50,19 @@ async def test_else_each_device_is_asked(
     assert found.kinds == ["devices.json", "status.json", "status.json", "status.json"]
     assert vendor.asked("/lamp") == 0
     assert all("register_wh" in said for said in found.values().values())
+
+
+async def test_a_declined_list_with_statuses_is_not_asked_for_again_soon(
+    vendor: SmartThingsSimulator, collect: Collect, clock: TurningClock
+) -> None:
+    vendor.refuses_together = 422
+    await collect()
+    await collect()
+    together = [call for call in vendor.calls if "includeStatus" in call.query]
+    assert len(together) == 1
+    vendor.refuses_together = None
+    clock.turn(hours=7)
+    assert (await collect()).kinds == ["devices.json"]
 
 
 async def test_a_list_that_says_little_is_enough(vendor: SmartThingsSimulator, collect: Collect) -> None:
@@ -211,7 +225,7 @@ async def test_a_token_that_ends_while_devices_are_asked(
 
 
 async def test_quiet_devices_are_asked_for_their_health(
-    vendor: SmartThingsSimulator, collect: Collect, clock: Any
+    vendor: SmartThingsSimulator, collect: Collect, clock: TurningClock
 ) -> None:
     fleet(vendor, 2)
     vendor.together, vendor.offline = False, {"ac-001"}
@@ -229,7 +243,9 @@ async def test_units_that_speak_are_not(vendor: SmartThingsSimulator, collect: C
     assert vendor.asked("/health") == 0
 
 
-async def test_places_are_asked_once(vendor: SmartThingsSimulator, collect: Collect, clock: Any) -> None:
+async def test_places_are_asked_once(
+    vendor: SmartThingsSimulator, collect: Collect, clock: TurningClock
+) -> None:
     await collect()
     await collect()
     assert vendor.asked("/locations") == 2  # the location and its rooms

@@ -36,6 +36,8 @@ def make_app(vendor: SmartThingsSimulator) -> FastAPI:
         await asyncio.sleep(vendor.script.delay)
         if fault := vendor.script.take(call.path):
             await asyncio.sleep(fault.delay)
+            if fault.served:
+                _route(vendor, call)
             return Response(fault.body, fault.status, dict(fault.headers), fault.mime)
         if call.path.endswith("/oauth/authorize"):
             return _consent(vendor, call)

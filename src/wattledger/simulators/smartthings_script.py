@@ -31,6 +31,8 @@ class Fault:
     mime: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
+    served: bool = False
+    """whether the request takes effect before its answer is lost"""
 
 
 @dataclass
@@ -60,6 +62,10 @@ class Script:
         detail = {"code": "TooManyRequestError", "message": text, "details": []}
         headers = {"x-ratelimit-reset": str(milliseconds)} if header else {}
         self.fail(path, 429, error(429, [detail]), times, headers=headers)
+
+    def lose(self, path: str, times: int = 1) -> None:
+        """The request takes effect, but a 504 stands in for its answer."""
+        self.fail(path, 504, times=times, served=True)
 
     def html(self, path: str, status: int = 200, times: int = 1) -> None:
         """A page for people where JSON was asked for."""

@@ -37,6 +37,11 @@ _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)
 _MISCONFIGURED = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
 
 
+def sendable(token: str) -> bool:
+    """Whether a token can stand in a header at all."""
+    return _HEADER_SAFE.fullmatch(token) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Pasted:
     """The token a person made by hand. Nothing is asked of the vendor for it."""

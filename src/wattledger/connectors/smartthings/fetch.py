@@ -11,8 +11,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from aiolimiter import AsyncLimiter
 
@@ -20,10 +19,10 @@ from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange
 from wattledger.connectors.smartthings.answers import WHO, opened, pause
 from wattledger.connectors.smartthings.devices import Device, Places, device_of, measures, to_header
-from wattledger.connectors.smartthings.pages import pages
+from wattledger.connectors.smartthings.pages import DECLINED, Page, pages
 from wattledger.connectors.smartthings.parse import DEVICES, HEALTH, STATUS, TROUBLE
 from wattledger.connectors.smartthings.places import PlaceCache
-from wattledger.connectors.smartthings.reading import instant, load, mapping, rows
+from wattledger.connectors.smartthings.reading import instant, mapping
 from wattledger.connectors.smartthings.status import inline
 from wattledger.errors import BadPayload, LoginRequired, TryLater, WattledgerError
 from wattledger.faults import sabotaged
@@ -34,6 +33,7 @@ MOST_KEPT = 64 * 1024
 """bytes kept of an answer that is no status"""
 QUIET_FOR = timedelta(minutes=15)
 """a device that said nothing for so long may be offline: its health is asked"""
+DECLINED_FOR = timedelta(hours=6)
 _STAMP = re.compile(rb'"timestamp"\s*:\s*"([0-9TZ:.+-]{10,40})"')
 
 
@@ -56,6 +56,8 @@ class Memory:
 
     places: PlaceCache = field(default_factory=PlaceCache)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    declined: dict[str, datetime] = field(default_factory=dict)
+    """connection -> until when its lists are asked for without statuses"""
 
 
 @dataclass(slots=True)
@@ -81,12 +83,12 @@ class Round:
         waiting: list[tuple[Device, Places]] = []
         trouble: WattledgerError | None = None
         try:
-            async with aclosing(pages(self.account)) as found:
+            async with aclosing(self._pages()) as found:
                 async for page in found:
-                    self._refuse(page.answer)
-                    payload, devices = await self._page(page.answer)
+                    payload, devices = await self._page(page)
                     yield payload
-                    opened(page.answer, self.account.now)
+                    if page.said is None:
+                        raise TryLater(f"{WHO} answered the device list with what is no JSON object.")
                     waiting += devices
         except LoginRequired:
             raise
@@ -99,9 +101,27 @@ class Round:
         if failed := self.stopped or trouble or self._none_answered():
             raise failed
 
-    async def _page(self, answer: HttpAnswer) -> tuple[Payload, list[tuple[Device, Places]]]:
+    async def _pages(self) -> AsyncGenerator[Page]:
+        """Good pages; without statuses where the vendor has declined to send them along."""
+        account, declined = self.account, self.memory.declined
+        together = declined.get(account.connection, account.now) <= account.now
+        async with aclosing(pages(account, together)) as found:
+            async for page in found:
+                if together and page.answer.status in DECLINED:
+                    declined[account.connection] = account.now + DECLINED_FOR
+                    break
+                self._refuse(page.answer)
+                yield page
+            else:
+                return
+        async with aclosing(pages(account, together=False)) as plain:
+            async for page in plain:
+                self._refuse(page.answer)
+                yield page
+
+    async def _page(self, page: Page) -> tuple[Payload, list[tuple[Device, Places]]]:
         """The page as a payload, and its devices that came without a status."""
-        items = [mapping(item) for item in _items(answer)]
+        items = [mapping(item) for item in page.items]
         devices = [(device, item) for item in items if (device := device_of(item))]
         places = await self.memory.places.resolve(self.account, {d.location for d, _ in devices})
         without = [
@@ -109,8 +129,7 @@ class Round:
             for device, item in devices
             if measures(item) and not inline(item)
         ]
-        payload = self._payload(DEVICES, answer, {"places": places.to_header(), "status": str(answer.status)})
-        return payload, without
+        return self._payload(DEVICES, page.answer, {"places": places.to_header()}), without
 
     def _refuse(self, answer: HttpAnswer) -> None:
         """Raises what an error in place of a page means; after a 429 nothing else is asked."""
@@ -214,12 +233,6 @@ class Round:
             mime=(answer.mime if answer else "") or "application/json",
             headers={**headers, "connection": self.account.connection},
         )
-
-
-def _items(answer: HttpAnswer) -> list[Any]:
-    with suppress(BadPayload):
-        return rows(load(answer.body).get("items")) if answer.status == 200 else []
-    return []
 
 
 def _quiet(body: bytes, account: Account) -> bool:

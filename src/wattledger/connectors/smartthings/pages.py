@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx2
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange
 from wattledger.connectors.smartthings.answers import WHO
-from wattledger.connectors.smartthings.reading import load, mapping
+from wattledger.connectors.smartthings.reading import load, mapping, rows
 from wattledger.errors import BadPayload, Refused
 from wattledger.faults import sabotaged
 
@@ -25,36 +25,44 @@ DECLINED = frozenset({400, 403, 404, 406, 422})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer, and the `next` address it names."""
+    """One answer, and what it says; None where it is refused or can't be read."""
 
     answer: HttpAnswer
-    next: str | None
+    said: Mapping[str, Any] | None
+
+    @property
+    def items(self) -> list[Any]:
+        """Its devices."""
+        return rows(mapping(self.said).get("items"))
+
+    @property
+    def next(self) -> str | None:
+        """The address of the next page; `_links` may be missing, null or empty."""
+        href = mapping(mapping(mapping(self.said).get("_links")).get("next")).get("href")
+        return href if isinstance(href, str) and href else None
 
 
-async def pages(account: Account) -> AsyncGenerator[Page]:
-    """Every page as answered, also a bad one, after which there is no other.
+async def pages(account: Account, together: bool = True) -> AsyncGenerator[Page]:
+    """Every page as answered, also a bad one, after which there is no other; with statuses if `together`.
 
     Raises TryLater (network), and Refused for a `next` that leads elsewhere, after the page that names it.
     """
-    together = TOGETHER
-    answer = await _get(account, together)
-    if answer.status in DECLINED:
-        together = {}
-        answer = await _get(account, together)
+    query = TOGETHER if together else {}
     seen: set[str] = set()
+    answer = await _get(account, query)
     while True:
-        page = Page(answer, next_of(answer))
+        page = Page(answer, _said(answer))
         yield page
         if page.next is None:
             return
-        query = next_query(page.next, account.http.base_url)
-        key = str(httpx2.QueryParams(query))
+        following = next_query(page.next, account.http.base_url)
+        key = str(httpx2.QueryParams(following))
         if key in seen or len(seen) >= MOST_PAGES:
             raise Refused(
                 f"{WHO}'s device list leads in a circle; its pages so far were read.", "LOOP", status=502
             )
         seen.add(key)
-        answer = await _get(account, {**together, **query})
+        answer = await _get(account, {**query, **following})
 
 
 async def _get(account: Account, query: dict[str, str]) -> HttpAnswer:
@@ -62,16 +70,11 @@ async def _get(account: Account, query: dict[str, str]) -> HttpAnswer:
     return await exchange(account.http, "GET", path, headers=ACCEPT)
 
 
-def next_of(answer: HttpAnswer) -> str | None:
-    """The address of the next page; `_links` may be missing, null or empty."""
-    if answer.status != 200:
-        return None
+def _said(answer: HttpAnswer) -> Mapping[str, Any] | None:
     try:
-        said: Any = load(answer.body)
+        return load(answer.body) if 200 <= answer.status < 300 else None
     except BadPayload:
         return None
-    href = mapping(mapping(said.get("_links")).get("next")).get("href")
-    return href if isinstance(href, str) and href else None
 
 
 def next_query(href: str, base: httpx2.URL) -> dict[str, str]:
