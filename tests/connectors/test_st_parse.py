@@ -140,6 +140,15 @@ def test_a_device_list_with_statuses_and_health() -> None:
     assert said(parsed, "a/main")["register_wh"] == "13836"
 
 
+def test_a_list_speaks_for_main_alone() -> None:
+    item = device("wall", "Powerwall", ["battery"])
+    item["components"].append({"id": "charge", "capabilities": [{"id": "powerConsumptionReport"}]})
+    assert CONNECTOR.parse(payload({"items": [item]}, DEVICES, None)).points == []
+    item["components"][1]["capabilities"][0]["status"] = reported(report(500))["powerConsumptionReport"]
+    parsed = CONNECTOR.parse(payload({"items": [item]}, DEVICES, None))
+    assert [p.name for p in parsed.points] == ["Powerwall charge"]
+
+
 def test_two_devices_of_one_name_stay_two() -> None:
     parsed = CONNECTOR.parse(payload({"items": [device("a", "Bed"), device("b", "Bed")]}, DEVICES, None))
     assert [(p.external_id, p.name) for p in parsed.points] == [("a/main", "Bed"), ("b/main", "Bed")]

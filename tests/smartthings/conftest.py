@@ -27,8 +27,12 @@ class Collected:
         self, payloads: list[Payload], error: WattledgerError | None, connector: SmartThings
     ) -> None:
         self.payloads, self.error = payloads, error
-        self.parsed: list[Parsed] = [connector.parse(p) for p in payloads if p.filename != "trouble"]
+        self.connector = connector
         self.troubles = {_device(p): p for p in payloads if p.filename == "trouble"}
+
+    @property
+    def parsed(self) -> list[Parsed]:
+        return [self.connector.parse(p) for p in self.payloads if p.filename != "trouble"]
 
     @property
     def kinds(self) -> list[str]:

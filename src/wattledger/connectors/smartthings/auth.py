@@ -42,6 +42,12 @@ def sendable(token: str) -> bool:
     return _HEADER_SAFE.fullmatch(token) is not None
 
 
+def ends_at(secrets: Mapping[str, str]) -> datetime | None:
+    """When a pasted token ends, None for one that was never dated."""
+    set_at = secrets.get("set_at")
+    return datetime.fromisoformat(set_at) + LIFE if set_at else None
+
+
 @dataclass(frozen=True, slots=True)
 class Pasted:
     """The token a person made by hand. Nothing is asked of the vendor for it."""
@@ -53,7 +59,7 @@ class Pasted:
         access, now = secrets["token"], self.clock.now()
         if not _HEADER_SAFE.fullmatch(access):
             raise LoginRequired(f"The {WHO} token has characters that no token has; paste it again.")
-        ends = datetime.fromisoformat(secrets["set_at"]) + LIFE
+        ends = ends_at(secrets) or now + LIFE
         if now >= ends:
             raise LoginRequired(f"The {WHO} token has ended after 24 hours; paste a new one.")
         if old is not None and _same(old.access, access) and ends - now > NEARLY_OVER:

@@ -103,6 +103,12 @@ def measures(item: Mapping[str, Any]) -> bool:
     return not named or any(_capabilities(component) & MEASURING for component in named)
 
 
+def main_measures(item: Mapping[str, Any]) -> bool:
+    """Whether the list itself says that the main component measures."""
+    listed = map(mapping, rows(item.get("components")))
+    return any(c.get("id") == MAIN and _capabilities(c) & MEASURING for c in listed)
+
+
 def point_of(device: Device, component: str, places: Places) -> UsagePoint:
     """The usage point of a component: named by label, and by the component where it is not `main`."""
     place = places.known.get(device.location, Place())

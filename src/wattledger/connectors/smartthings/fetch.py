@@ -87,8 +87,10 @@ class Round:
                 async for page in found:
                     payload, devices = await self._page(page)
                     yield payload
-                    if page.said is None:
-                        raise TryLater(f"{WHO} answered the device list with what is no JSON object.")
+                    if not page.good:
+                        raise TryLater(
+                            f"{WHO} answered with what is no device list; it is asked again later."
+                        )
                     waiting += devices
         except LoginRequired:
             raise

@@ -31,6 +31,11 @@ class Page:
     said: Mapping[str, Any] | None
 
     @property
+    def good(self) -> bool:
+        """Whether it is a device list at all."""
+        return isinstance(mapping(self.said).get("items"), list)
+
+    @property
     def items(self) -> list[Any]:
         """Its devices."""
         return rows(mapping(self.said).get("items"))

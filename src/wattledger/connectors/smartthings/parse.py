@@ -38,7 +38,7 @@ from wattledger.connectors.smartthings.devices import (
     Places,
     device_of,
     from_header,
-    measures,
+    main_measures,
     point_of,
 )
 from wattledger.connectors.smartthings.energy import Values
@@ -102,7 +102,7 @@ def _devices(reading: _Reading, payload: Payload) -> None:
             reading.refuse("a device without a usable id")
             continue
         said = inline(item)
-        if measures(item) and item.get("components"):
+        if main_measures(item):
             reading.point(device, MAIN)
         _status_of(reading, device, said)
         if f"{device.id}/{MAIN}" in reading.points:
