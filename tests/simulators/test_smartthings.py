@@ -59,6 +59,18 @@ def test_the_units_take_no_more_than_the_home_uses() -> None:
         assert 0 < used < whole
 
 
+def test_a_list_of_the_past_has_reports_as_long_as_wanted() -> None:
+    vendor, hour = SmartThingsSimulator(), timedelta(hours=1)
+    before, after = (json.loads(vendor.list_at(SUMMER + n * hour, hour)) for n in (0, 1))
+    for one, other in zip(before["items"], after["items"], strict=True):
+        first, second = (
+            item["components"][0]["capabilities"][0]["status"]["powerConsumption"]["value"]
+            for item in (one, other)
+        )
+        assert second["energy"] - first["energy"] == second["deltaEnergy"]
+        assert second["start"] == first["end"] == "2026-07-10T18:00:00Z"
+
+
 async def test_calls_need_a_living_token(vendor: SmartThingsSimulator, http: AsyncClient) -> None:
     assert (await http.get("/v1/devices")).status_code == 200
     vendor.issuer.revoke()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -76,12 +77,12 @@ class SmartThingsSimulator:
         device = self.devices[id]
         if not (together and self.together):
             return device
-        status = self.status(id)
-        components = [
-            {**c, "capabilities": _with_status(c["capabilities"], status.get(c["id"]) or {})}
-            for c in device["components"]
-        ]
-        return {**device, "components": components, "healthState": self.health(id)}
+        return {**_carrying(device, self.status(id)), "healthState": self.health(id)}
+
+    def list_at(self, when: datetime, period: timedelta) -> bytes:
+        """The units' list with statuses as it was at an instant, with reports every `period`."""
+        items = [_carrying(unit.device(), {"main": unit.status(when, period)}) for unit in self.units]
+        return json.dumps({"items": items, "_links": {}}).encode()
 
     def status(self, id: str) -> Status:
         """`components` of a device now."""
@@ -108,6 +109,15 @@ class SmartThingsSimulator:
 
     def _since(self) -> datetime:
         return self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _carrying(device: Mapping[str, Any], status: Status) -> dict[str, Any]:
+    """A device with its statuses in it."""
+    components = [
+        {**c, "capabilities": _with_status(c["capabilities"], status.get(c["id"]) or {})}
+        for c in device["components"]
+    ]
+    return {**device, "components": components}
 
 
 def _with_status(capabilities: Sequence[Mapping[str, Any]], said: Mapping[str, Any]) -> list[dict[str, Any]]:

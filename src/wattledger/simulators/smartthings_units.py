@@ -74,12 +74,13 @@ class AcUnit:
             "components": [main],
         }
 
-    def status(self, when: datetime) -> dict[str, Any]:
-        """Capabilities of `main` at an instant."""
-        end = self.reported(when)
-        start = end - self.period
+    def status(self, when: datetime, period: timedelta | None = None) -> dict[str, Any]:
+        """Capabilities of `main` at an instant; reports cover `period` where it isn't the unit's own."""
+        period = period or self.period
+        end = self.reported(when, period)
+        start = end - period
         energy, delta = self.register(end), self.register(end) - self.register(start)
-        power = round(delta / (self.period / timedelta(hours=1)))
+        power = round(delta / (period / timedelta(hours=1)))
         report = {
             "energy": energy, "deltaEnergy": delta, "power": power, "powerEnergy": float(delta),
             "persistedEnergy": energy, "energySaved": 0,
@@ -101,9 +102,9 @@ class AcUnit:
             "relativeHumidityMeasurement": {"humidity": {"value": 48, "unit": "%", "timestamp": at}},
         }
 
-    def reported(self, when: datetime) -> datetime:
+    def reported(self, when: datetime, period: timedelta | None = None) -> datetime:
         """The end of the newest report at an instant."""
-        return when - (when - datetime.fromtimestamp(0, UTC)) % self.period
+        return when - (when - datetime.fromtimestamp(0, UTC)) % (period or self.period)
 
     def _day(self, day: int) -> Wh:
         _, energy = cooling(self.seed, day)
