@@ -53,7 +53,13 @@ async def total(store: Store) -> int:
 
 
 async def test_every_report_has_its_verdict_and_books_its_energy(store: Store, site: str) -> None:
-    for one in (report(0, 1000, 7), report(5, 1040, 40), report(10, 1100, 30), report(60, 1099), report(65, 1300)):
+    for one in (
+        report(0, 1000, 7),
+        report(5, 1040, 40),
+        report(10, 1100, 30),
+        report(60, 1099),
+        report(65, 1300),
+    ):
         await store.payloads.deliver(site, poll(one))
     assert await verdicts(store) == [
         ("baseline", "0"),
@@ -124,7 +130,9 @@ async def test_another_zone_moves_the_days_and_keeps_the_sum(store: Store, site:
 async def test_meters_beside_devices_are_left_alone(store: Store, site: str) -> None:
     from tests.store.fake import block
 
-    await store.payloads.deliver(site, file(block(20000, [7, 8]), observations=[{"at": NIGHT.isoformat(), "values": {"x": 1}}]))
+    await store.payloads.deliver(
+        site, file(block(20000, [7, 8]), observations=[{"at": NIGHT.isoformat(), "values": {"x": 1}}])
+    )
     await store.payloads.deliver(site, poll(report(0, 1000)))
     before = await store.digest()
     assert (await store.replay()).digest == before

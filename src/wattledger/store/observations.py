@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, select, tuple_
+from sqlalchemy import RowMapping, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
@@ -47,7 +47,13 @@ class Observations:
         self._database = database
 
     async def list(
-        self, point: UsagePointRow, start: datetime, end: datetime, limit: int = 10_000, *, newest: bool = False
+        self,
+        point: UsagePointRow,
+        start: datetime,
+        end: datetime,
+        limit: int = 10_000,
+        *,
+        newest: bool = False,
     ) -> list[ObservationRow]:
         """Observations of [start, end), oldest first; with `newest` the other way round."""
         order = (observation.c.at, observation.c.payload)
@@ -61,6 +67,16 @@ class Observations:
         async with self._database.connect() as connection:
             rows = await connection.execute(query)
             return [_row(r) for r in rows.mappings()]
+
+    async def newest(self, points: Sequence[UsagePointRow], before: datetime) -> datetime | None:
+        """The instant of the newest observation of these usage points before another instant."""
+        found: list[datetime] = []
+        async with self._database.connect() as connection:
+            for point in points:
+                mine = (observation.c.usage_point == point.n) & (observation.c.at < before)
+                query = select(func.max(observation.c.at)).where(mine)
+                found += filter(None, [await connection.scalar(query)])
+        return max(found, default=None)
 
     async def latest(self, points: Sequence[UsagePointRow]) -> dict[int, dict[str, Said]]:
         """By usage point (`n`) and name: the newest value that was said."""
@@ -76,7 +92,7 @@ class Observations:
         return found
 
 
-def _row(row: Mapping[str, Any]) -> ObservationRow:
+def _row(row: RowMapping) -> ObservationRow:
     return ObservationRow(
         row["at"], dict(row["values"]), row["payload"], row["verdict"], row["booked_wh"], row["received_at"]
     )

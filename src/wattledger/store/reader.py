@@ -90,7 +90,7 @@ class Reader:
         target: Target,
         only: set[int] | None = None,
     ) -> Outcome:
-        """Merge what was read into `target`. A replay gives `only`: the usage points, by `n`, to be written."""
+        """Merge what was read into `target`; a replay gives the usage points, by `n`, to be written."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
         owner, points = _owner(job), read.parsed.points

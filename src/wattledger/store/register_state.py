@@ -1,4 +1,4 @@
-"""What accounting must remember of a usage point, as JSON and back; and the newest value of each name. Pure."""
+"""What accounting must remember of a usage point, as JSON and back; the newest value of each name. Pure."""
 
 from __future__ import annotations
 

@@ -74,9 +74,7 @@ class Registers:
     async def rebuild(self, connection: AsyncConnection, numbers: Iterable[int]) -> None:
         """Recompute the verdicts and the energy of these usage points from all their observations."""
         for number in sorted(numbers):
-            zone = await connection.scalar(
-                select(usage_point.c.timezone).where(usage_point.c.n == number)
-            )
+            zone = await connection.scalar(select(usage_point.c.timezone).where(usage_point.c.n == number))
             there, booked = Known(), Booked()
             async for page in _pages(connection, number):
                 before = [(row["verdict"], row["booked_wh"]) for row in page]

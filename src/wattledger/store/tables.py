@@ -253,7 +253,7 @@ observation = Table(
     words("booked_wh", nullable=True),
     sqlite_with_rowid=False,
 )
-"""What a device said at one moment. `day` is local; `verdict` and `booked_wh` where it has a register's report."""
+"""What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports."""
 
 point_state = Table(
     "point_state",
