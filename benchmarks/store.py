@@ -111,8 +111,7 @@ async def _energy_bytes(store: Store) -> int:
                 "SELECT pg_total_relation_size('energy_day') + pg_total_relation_size('energy_superseded')"
             )
             return int(await connection.scalar(text(sizes)) or 0)
-        pages = await _page_bytes(connection)
-        return pages
+        return await _page_bytes(connection)
 
 
 async def _page_bytes(connection: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser import home
 from tests.browser.running import Running, running
@@ -30,6 +30,7 @@ def browser() -> Iterator[Browser]:
     path = chromium()
     if path is None:
         pytest.skip(f"no Chromium found (looked for {', '.join(CHROMIUMS)})")
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield found
@@ -49,7 +50,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def fill(hub: Running) -> None:
     """The invented home: one export, one file of corrections, one that can't be read, one heartbeat."""
     hub.add("IntervalData.csv", home.export())
-    hub.add("adhoc_corrections_2026-07-14.csv", home.corrections(), Source.RELAY)
+    hub.add(
+        "IntervalMeterUsage20260714021051068CF9E6CF86D7AADC0AB9D4E2.csv", home.corrections(), Source.RELAY
+    )
     hub.add("adhoc_usage_2026-07-13.zip", b"PK\x03\x04" + bytes(range(200)), Source.RELAY)
     point = hub.call(hub.store.points.list(None))[0]
     hub.call(hub.store.points.rename(point.id, "Maple Street"))

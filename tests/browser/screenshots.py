@@ -17,10 +17,11 @@ from tests.browser.running import Running, running
 PAGES = {
     "day": "/meter?by=day",
     "week": "/meter?by=week&start=2026-07-05",
-    "month": "/meter?by=month&start=2026-06-01",
+    "month": "/meter?by=month&start=2026-05-01",
     "year": "/meter?by=year&start=2026-01-01",
-    "heat-month": "/meter?by=month&start=2026-06-01",
+    "heat-month": "/meter?by=month&start=2026-05-01",
     "heat-year": "/meter?by=year&start=2026-01-01",
+    "compare": "/meter?by=week&start=2026-07-05&compare=1",
     "gaps": "/gaps",
     "revisions": "/revisions?start=2026-07-14&end=2026-07-15",
     "files": "/files",

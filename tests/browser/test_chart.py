@@ -153,6 +153,18 @@ def test_a_narrow_phone_never_scrolls_sideways(open_page: Opener, hub: Running) 
         assert page.locator(".rail nav a").count() == 5
 
 
+def test_a_month_that_is_not_over_is_not_called_incomplete(open_page: Opener) -> None:
+    page = open_page("/meter?by=month&start=2026-07-01")
+    drawn = page.evaluate("JSON.parse(document.getElementById('chart-data').textContent)")
+    assert drawn["share"][12] == 1
+    assert drawn["share"][13] == 92 / 96
+    assert drawn["known"][13] == "92 of 96 quarter-hours"
+    assert drawn["known"][14] == "not here yet"
+    page.goto(page.url.replace("by=month", "by=year"))
+    drawn = page.evaluate("JSON.parse(document.getElementById('chart-data').textContent)")
+    assert drawn["known"][6] == "1340 of 1344 quarter-hours"
+
+
 def test_without_scripts_the_table_is_there(open_page: Opener) -> None:
     page = open_page("/meter?by=month&start=2026-06-01", java_script_enabled=False)
     assert page.locator("#table-view tbody tr").count() == 30

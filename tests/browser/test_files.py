@@ -80,9 +80,9 @@ def test_the_rows_of_a_file_balance(open_page: Opener) -> None:
 
 def test_searching_narrows_the_list_while_typing(open_page: Opener) -> None:
     page = open_page("/files")
-    page.get_by_label("Search names and ESIIDs").press_sequentially("corrections")
+    page.get_by_label("Search names and ESIIDs").press_sequentially("meterusage")
     expect(page.locator("#rows tbody tr")).to_have_count(1)
-    page.wait_for_url("**q=corrections*")
+    page.wait_for_url("**q=meterusage*")
     page.reload()
     expect(page.locator("#rows tbody tr")).to_have_count(1)
 
@@ -132,6 +132,17 @@ def test_an_api_token_is_shown_once_and_can_be_ended(open_page: Opener) -> None:
     expect(page.locator(".note.good")).to_have_count(0)
     page.get_by_role("button", name="Revoke").click()
     expect(page.locator("body")).to_contain_text("None yet.")
+
+
+def test_a_meter_gets_its_own_name(open_page: Opener, hub: Running) -> None:
+    page = open_page("/settings")
+    page.get_by_label(f"Name of ESIID {home.ESIID}").fill("Oak Lane")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.locator(".note.good")).to_have_text("Saved.")
+    page.goto(hub.url + "/meter")
+    expect(page.locator("h1")).to_have_text("Oak Lane")
+    point = hub.call(hub.store.points.list(None))[0]
+    hub.call(hub.store.points.rename(point.id, "Maple Street"))
 
 
 def test_files_can_be_added_without_scripts(open_page: Opener, tmp_path: Path) -> None:

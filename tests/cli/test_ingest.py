@@ -11,17 +11,29 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from tests.cli.conftest import DAYS, HOME, wh
+from tests.cli.conftest import DAYS, FIRST, HOME, wh
+from wattledger.cli import ingest_table
+from wattledger.cli.ingest import Outcome
+from wattledger.model import Rejected
+from wattledger.simulators.home import Home
 from wattledger.simulators.pgp import PgpPair
+from wattledger.simulators.smt_files import interval_csv
+from wattledger.store.rows import Delivered, Summary
 from wattledger.units import kwh_text
 
 Run = Callable[..., Result]
 
 
+def record_all(result: Result) -> list[dict[str, Any]]:
+    """Every file of a --json answer."""
+    found = json.loads(result.stdout)
+    assert isinstance(found, list)
+    return found
+
+
 def record(result: Result) -> dict[str, Any]:
     """The only file of a --json answer."""
-    (found,) = json.loads(result.stdout)
-    assert isinstance(found, dict)
+    (found,) = record_all(result)
     return found
 
 
@@ -112,3 +124,28 @@ def test_two_files_get_a_sum(run: Run, csv: Path, tmp_path: Path) -> None:
     result = run("ingest", csv, again)
     assert "all files" in result.stdout
     assert kwh_text(2 * wh()) in result.stdout
+
+
+def test_a_narrow_terminal_cuts_no_number(run: Run, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest_table, "PLAIN_WIDTH", 80)
+    text = run("ingest", csv).stdout
+    assert "…" not in text
+    assert f"rows {DAYS * 96} = accepted {DAYS * 96 - 4} + superseded 0 + blank 4 + rejected 0" in text
+    assert f"delivered {kwh_text(wh())} kWh" in text
+
+
+def test_flows_are_never_added(run: Run, tmp_path: Path) -> None:
+    solar = Home("10443720000000002", solar=True)
+    for n, day in enumerate(solar.days(FIRST, 2)):
+        (tmp_path / f"{n}.csv").write_bytes(interval_csv(solar, [day]))
+    files = record_all(run("ingest", tmp_path / "0.csv", tmp_path / "1.csv", "--json"))
+    sent = sum(round(found["kwh"]["received"] * 1000) for found in files)
+    assert f"received {kwh_text(sent)}" in run("ingest", tmp_path / "0.csv", tmp_path / "1.csv").stdout
+
+
+def test_a_refusal_that_concerns_no_line_names_none() -> None:
+    refused = Summary(rejections=[Rejected(0, "1044 is not held by this site.", 96)])
+    receipt = Delivered(1, "0" * 64, 9, False, "read", "interval", refused)
+    assert ingest_table.remarks(Outcome(Path("n.csv"), receipt)) == [
+        "n.csv: 1044 is not held by this site. (96 rows)"
+    ]

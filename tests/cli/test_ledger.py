@@ -6,6 +6,7 @@ import csv as csv_module
 import io
 import json
 import stat
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -150,3 +151,16 @@ def test_a_new_key_is_printed_for_the_setting(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setenv("WATTLEDGER_KEYS", item)
     assert item.partition(":")[0] in run("keys", "list").stdout
     assert item.partition(":")[2] not in run("keys", "list").stdout
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "folder"])
+def test_a_backup_with_a_foreign_member_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    archive = tmp_path / "hostile.tar"
+    with tarfile.open(archive, "w") as tar:
+        member = tarfile.TarInfo(name)
+        member.type = tarfile.DIRTYPE if name == "folder" else tarfile.REGTYPE
+        tar.addfile(member, io.BytesIO())
+    result = run("restore", archive, "--data", tmp_path / "new")
+    assert result.exit_code == 1
+    assert repr(name) in result.stderr
+    assert not (tmp_path / "evil").exists()

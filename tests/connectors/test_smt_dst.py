@@ -1,8 +1,12 @@
 """The days on which the clock moves: whole, cut anywhere, joined, damaged."""
 
 from datetime import date
+from itertools import pairwise
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.connectors.reading import by_slot, parse, readings
 from tests.payloads import smt
@@ -12,6 +16,7 @@ from wattledger.faults import sabotage
 FALL = smt.days(smt.FALL, 1)[0]
 ROWS = smt.rows(FALL)
 TRUE = smt.true_days([FALL])
+KEY = (smt.ONCOR, 1, smt.FALL)
 
 
 def files(*parts: list[str]) -> dict:
@@ -140,3 +145,19 @@ def test_sabotage_repeated_passes_is_noticed() -> None:
     assert sum(readings(parse(body)).values()) == 200
     with sabotage("repeated_passes"), pytest.raises(AssertionError):
         parse(body)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_pieces_of_a_fall_day_in_any_order_are_never_misread(cuts: list[int], chance: Random) -> None:
+    """Whatever the order of pieces in one file or several: refused perhaps, wrong never."""
+    edges = [0, *sorted(cuts), 100]
+    parts = [ROWS[a:b] for a, b in pairwise(edges) if b > a]
+    fragments = [part for part in parts if set(part) <= set(ROWS[4:12])]
+    apart = by_slot(*(parse(smt.text(part)) for part in parts))
+    assert all(v in (None, w) for v, w in zip(apart[KEY], FALL.wh, strict=True))
+    if not fragments:
+        assert apart == TRUE
+        chance.shuffle(parts)
+        joined = by_slot(parse(smt.text(row for part in parts for row in part)))
+        assert all(v in (None, w) for v, w in zip(joined[KEY], FALL.wh, strict=True))

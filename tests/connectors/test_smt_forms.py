@@ -143,6 +143,24 @@ def test_other_headers_without_quality_and_channel(header: str) -> None:
     assert by_slot(parse(smt.text(rows, header=header))) == smt.true_days([day])
 
 
+@pytest.mark.parametrize("name", ["Interval End Time", "Start Time"])
+@pytest.mark.parametrize("true", ["start", "end"])
+@pytest.mark.parametrize("day", [smt.NORMAL, smt.FALL])
+def test_the_order_of_labels_tells_what_they_mean_whatever_the_column_says(
+    name: str, true: str, day: date
+) -> None:
+    made = smt.days(day, 1)[0]
+    rows = []
+    for (start, end, _), row in zip(smt.labels(day), smt.rows(made), strict=True):
+        label = smt.clock(end - 1 if true == "start" else end)
+        cells = row.split(",")
+        rows.append(f"{cells[0]},{cells[1]},{label},{cells[5]}")
+        assert start >= 0
+    parsed = parse(smt.text(rows, header=f"ESIID,Usage Date,{name},kWh"))
+    assert by_slot(parsed) == smt.true_days([made])
+    assert bool(parsed.notes) == (true not in name.lower())
+
+
 def test_a_file_without_esiid_takes_the_one_given() -> None:
     rows = [row.split(",", 1)[1] for row in smt.rows(smt.days(smt.NORMAL, 1)[0])]
     body = smt.text(rows, header=smt.HEADER.split(",", 1)[1])

@@ -80,6 +80,13 @@ def test_recognising(body: bytes, known: str | None) -> None:
     assert connectors.recognise(body) == known
 
 
+def test_a_file_without_readings_says_why() -> None:
+    header = smt.HEADER.encode()
+    assert parse(header).notes == parse(header + b"\n").notes == ["The file has a header and no rows."]
+    other = parse(header.replace(b"USAGE_KWH", b"AMOUNT") + b"\n'10443720000000001,07/04/2025,,,,,,\n")
+    assert other.kind == "opaque" and "no column for the energy" in other.notes[0]
+
+
 async def test_nothing_is_fetched() -> None:
     from wattledger.connectors.base import Account
 

@@ -1,5 +1,6 @@
 """The fixed-layout reader and the general reader are one reader: the same bytes, the same outcome."""
 
+import re
 from datetime import date
 
 import pytest
@@ -111,6 +112,19 @@ def test_both_readers_agree_on_every_kwh(one: str, two: str) -> None:
             [f"{head},00:00,00:15,{one},A,Consumption", f"{head},00:15,00:30,{two},E,Surplus Generation"]
         )
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(files())
+def test_blanks_before_times_change_nothing(body: bytes) -> None:
+    head, _, rows = body.partition(b"\n")
+    spaced = head + b"\n" + re.sub(rb",(\d\d:)", rb", \1", rows)
+    tight = layout.tightened(spaced)
+    assert (spaced == tight) == (b", 0" not in spaced)
+    if layout.applies(tight):
+        fast, general = read(tight, True), read(spaced, False)
+        assert readings(fast) == readings(general)
+        assert (fast.rows, fast.blank) == (general.rows, general.blank)
 
 
 def test_the_fixed_layout_is_used_where_it_applies() -> None:

@@ -4,6 +4,10 @@ import pytest
 
 from tests.connectors.reading import parse, readings
 from tests.payloads import smt
+from wattledger.connectors.smart_meter_texas import slots
+from wattledger.errors import BadPayload
+from wattledger.faults import sabotage
+from wattledger.model import MISSING, NO_REVISION
 
 DAY = smt.days(smt.NORMAL, 1)[0]
 GOOD = f"'{smt.ONCOR},07/04/2025,07/05/2025 06:18:33,00:15,00:30,.145,A,Consumption"
@@ -91,6 +95,33 @@ def test_every_decimal_spelling_of_kwh(text: str, wh: int) -> None:
     assert parsed.days.values[0, 5] == wh
 
 
+@pytest.mark.parametrize(("text", "wh"), [('"1,204.5"', 1204500), ('"1,204,500.0"', 1204500000)])
+def test_grouped_thousands(text: str, wh: int) -> None:
+    assert parse(smt.text([changed(5, text)])).days.values[0, 1] == wh
+
+
+@pytest.mark.parametrize("text", ['"1,204"', '"0,145"', '"1,20.5"'])
+def test_a_comma_that_may_be_decimal_is_refused(text: str) -> None:
+    assert parse(smt.text([changed(5, text)])).rejected[0].count == 1
+
+
+def test_a_file_of_nothing_but_separate_days_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "MOST_BLOCKS", 50)
+    monkeypatch.setattr(slots, "_ROWS_AT_ONCE", 10)
+    scattered = [changed(1, f"07/{n % 28 + 1:02}/{2000 + n // 28}") for n in range(51)]
+    assert len(parse(smt.text(scattered[:50])).days) == 50
+    with pytest.raises(BadPayload, match="separate days"):
+        parse(smt.text(scattered))
+
+
+def test_rows_placed_a_share_of_the_days_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [*smt.days(smt.FALL, 5), *smt.days(smt.SPRING, 3, esiid=smt.CENTERPOINT)]
+    body = smt.excel(*made)
+    whole = readings(parse(body))
+    monkeypatch.setattr(slots, "_ROWS_AT_ONCE", 100)
+    assert readings(parse(body)) == whole
+
+
 @pytest.mark.parametrize(("text", "wh"), [(".0005", 0), (".0015", 2), (".14551", 146), (".1446", 145)])
 def test_finer_than_a_watt_hour_is_rounded_half_to_even_and_told(text: str, wh: int) -> None:
     parsed = parse(smt.text([changed(5, text)]))
@@ -110,11 +141,16 @@ def test_a_header_alone() -> None:
 
 
 def test_a_blank_revision_is_the_lowest() -> None:
-    from wattledger.model import NO_REVISION
-
     assert parse(smt.text([changed(2, "")])).days.revision.tolist() == [NO_REVISION]
 
 
 def test_thousands_of_bad_rows_are_told_once_with_a_hundred_lines() -> None:
     parsed = parse(smt.text([changed(5, f"x{n}") for n in range(5000)]))
     assert [(r.line, r.count, len(r.lines)) for r in parsed.rejected] == [(2, 5000, 100)]
+
+
+def test_sabotage_blank_is_missing_is_noticed() -> None:
+    body = smt.text([GOOD, changed(5, "").replace("00:15,00:30", "01:15,01:30")])
+    assert parse(body).days.values[0, 5] == MISSING
+    with sabotage("blank_is_missing"), pytest.raises(AssertionError):
+        assert parse(body).days.values[0, 5] == MISSING

@@ -19,6 +19,16 @@ def test_the_unit_after_the_data_and_all_day_lengths() -> None:
     assert unrevised(parsed) == unrevised(parse(smt.csv(*DAYS)))
 
 
+@pytest.mark.parametrize("lead", [b"\n  ", b"\xef\xbb\xbf"])
+def test_what_may_stand_before_the_xml(lead: bytes) -> None:
+    assert by_slot(parse(lead + green_button(*DAYS))) == smt.true_days(DAYS)
+
+
+def test_utf_16() -> None:
+    body = green_button(*DAYS).decode().replace("UTF-8", "UTF-16").encode("utf-16")
+    assert by_slot(parse(body)) == smt.true_days(DAYS)
+
+
 def test_96_small_values_are_watt_hours() -> None:
     parsed = parse(feed(block([89] * 96, as_if_utc(smt.NORMAL)), reading_type()), esiid=smt.ONCOR)
     assert int(parsed.days.values[0, :96].sum()) == 8544

@@ -139,7 +139,7 @@ async def test_a_spool_that_cannot_be_written_loses_nothing(world: World) -> Non
 
 
 async def test_the_jail_dies_with_its_relay(world: World) -> None:
-    world.drop.put("a.asc", world.pair.encrypt(os.urandom(30 << 20)))
+    world.drop.put("a.asc", world.pair.encrypt(os.urandom(8 << 20)))
     process = await child(world)
     async with asyncio.timeout(20):
         while not (world.inbox / "part").is_dir() or not [p for p in world.files("part") if "." in p]:

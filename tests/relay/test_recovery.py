@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.relay.hub_double import Scripted
 from tests.relay.world import TurnedClock, World, csv
-from wattledger.errors import BadPayload, NotFound, TryLater
+from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.relay.item import Item, remote_key
 from wattledger.relay.recovery import recover
 from wattledger.relay.spool import FOLDERS, Spool
@@ -102,6 +102,12 @@ def test_the_lock_keeps_a_second_one_out_and_ends_with_its_holder(spool: Spool) 
 
 def test_folders_are_private(spool: Spool) -> None:
     assert {oct((spool.root / n).stat().st_mode & 0o777) for n in FOLDERS} == {"0o700"}
+
+
+def test_an_inbox_that_cannot_be_made_names_its_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match="SMT_INBOX_DIR"):
+        Spool(tmp_path / "file" / "inbox", TurnedClock())
 
 
 async def test_set_aside_files_go_round_again(world: World) -> None:

@@ -30,6 +30,7 @@ from wattledger.relay.service import Relay
 class Answer:
     trans_id: str
     body: bytes
+    left: int = 0
 
 
 def relay_of(world: World, **more: Any) -> Relay:
@@ -81,12 +82,23 @@ async def test_a_vendor_call_travels_back_as_a_payload(world: World) -> None:
 
 async def test_a_vendor_call_that_fails_is_told_and_the_next_one_goes_on(world: World) -> None:
     async def perform(kind: str, request: dict[str, Any]) -> Answer:
+        if kind == "fault":
+            raise KeyError(kind)
         raise TryLater("The vendor is in maintenance.")
 
     async with relay_of(world, timer=False, perform=perform) as relay:
-        run = relay.ask_vendor({"kind": "daily"})
-        await asyncio.wait_for(run.finished.wait(), 5)
-    assert run.line and run.line["status"] == "failed" and "maintenance" in run.line["error"]
+        runs = [relay.ask_vendor({"kind": kind}) for kind in ("fault", "daily")]
+        await asyncio.wait_for(runs[1].finished.wait(), 5)
+        assert not relay.broken() and relay.health()["ok"] is True
+    assert [run.line and run.line["status"] for run in runs] == ["failed", "failed"]
+    assert runs[1].line and "maintenance" in runs[1].line["error"]
+
+
+async def test_a_loop_that_ended_is_noticed(world: World) -> None:
+    async with relay_of(world, timer=False) as relay:
+        relay._tasks[1].cancel()
+        await asyncio.wait(relay._tasks[1:2])
+        assert relay.broken() and relay.health()["ok"] is False
 
 
 async def test_a_fault_of_our_own_in_one_run_does_not_end_the_service(world: World) -> None:

@@ -115,6 +115,24 @@ async def test_a_wrong_argument_is_named_and_nothing_is_asked(
     assert vendor.calls == []
 
 
+async def test_an_on_demand_reading_is_told_once_it_is_there(smt: Commands, vendor: SmtSimulator) -> None:
+    await smt("read", ESIID)
+    number = next(iter(vendor.pending_reads))
+    pending, ready = await smt("read-status", number), await smt("read-status", number)
+    assert pending.code == ready.code == 0
+    assert "Not ready yet" in pending.err
+    assert "register" not in pending.err
+    assert "The register showed 23459.133 kWh" in ready.err
+
+
+async def test_agreements_are_listed_with_their_state(smt: Commands, vendor: SmtSimulator) -> None:
+    await smt("agreements", "new", ESIID, "--email", "a@b.example", "--meter", "M1", "--puct", "10052")
+    vendor.agreements[0]["status"] = "Non Active - Terminated by CSP"
+    ran = await smt("agreements", "list")
+    number = vendor.agreements[0]["agreementNumber"]
+    assert f"Agreement {number} is expired (Non Active - Terminated by CSP)." in ran.err
+
+
 async def test_the_vendors_no_is_exit_code_1(smt: Commands) -> None:
     ran = await smt("meter-info", ESIID, "--delivery", "API")
     assert ran.code == 1

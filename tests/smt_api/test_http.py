@@ -5,13 +5,19 @@ import gzip
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI, Request, Response
 
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater
+from wattledger.faults import sabotage
 from wattledger.simulators.http import serve
 
 
@@ -26,6 +32,11 @@ async def address() -> AsyncIterator[str]:
     @app.get("/bomb")
     async def bomb() -> Response:
         return Response(gzip.compress(b"\0" * 50_000_000), headers={"Content-Encoding": "gzip"})
+
+    @app.get("/nested")
+    async def nested() -> Response:
+        twice = gzip.compress(gzip.compress(b"\0" * 50_000_000))
+        return Response(twice, headers={"Content-Encoding": "gzip, gzip"})
 
     @app.get("/away")
     async def away() -> Response:
@@ -58,6 +69,13 @@ async def test_a_compressed_bomb_is_stopped_while_it_unfolds(address: str) -> No
             await exchange(http, "GET", "/bomb")
 
 
+async def test_nested_compression_is_not_unfolded(address: str) -> None:
+    async with open_client(address) as http:
+        with pytest.raises(BadPayload) as caught:
+            await exchange(http, "GET", "/nested")
+        assert caught.value.code == "bad_encoding"
+
+
 async def test_a_redirect_is_an_answer_and_not_followed(address: str) -> None:
     async with open_client(address) as http:
         answer = await exchange(http, "GET", "/away")
@@ -71,6 +89,28 @@ async def test_another_host_is_never_called(address: str) -> None:
         for foreign in ("http://127.0.0.1:9/echo", "http://localhost/", address.replace("http:", "https:")):
             with pytest.raises(Misconfigured, match="one host only"):
                 await exchange(http, "GET", foreign)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    key, cert = self_signed(tmp_path)
+    served = serve(FastAPI(), ssl_keyfile=str(key), ssl_certfile=str(cert))
+    async with served as url, open_client(url) as http:
+        with pytest.raises(TryLater, match="ConnectError"):
+            await exchange(http, "GET", "/")
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Key and certificate of 127.0.0.1 that no authority signed."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    made = made.serial_number(1).not_valid_before(NOW - timedelta(days=900))
+    made = made.not_valid_after(NOW + timedelta(days=9000))
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(private.private_bytes(*plain))
+    cert.write_bytes(made.sign(private, SHA256()).public_bytes(Encoding.PEM))
+    return key, cert
 
 
 async def test_a_slow_answer_and_a_closed_port_are_passing_faults(address: str) -> None:
@@ -131,3 +171,15 @@ WISHES = [
 @pytest.mark.parametrize(("headers", "pause"), WISHES)
 def test_the_vendors_wish_is_read_and_bounded(headers: dict[str, str], pause: timedelta | None) -> None:
     assert wish(HttpAnswer(429, headers, b""), NOW) == pause
+
+
+async def test_sabotage_body_cap_is_noticed(address: str) -> None:
+    with sabotage("body_cap"):
+        async with open_client(address) as http:
+            assert len((await exchange(http, "GET", "/large", max_body=2_000_000)).body) > 2_000_000
+
+
+async def test_sabotage_one_host_is_noticed(address: str) -> None:
+    with sabotage("one_host"):
+        async with open_client("http://127.0.0.1:9") as http:
+            assert (await exchange(http, "GET", f"{address}/away")).status == 302

@@ -13,6 +13,7 @@ from wattledger.connectors.smart_meter_texas.api_limits import ApiLimits
 from wattledger.connectors.smart_meter_texas.api_requests import KINDS, ApiCall, Requester, calls
 from wattledger.connectors.smart_meter_texas.sizing import TIERS, plan
 from wattledger.errors import Refused, TryLater
+from wattledger.faults import sabotage
 from wattledger.simulators.smart_meter_texas import SmtSimulator
 from wattledger.simulators.smt_api import RESOURCES
 
@@ -181,3 +182,11 @@ def test_a_meter_is_read_on_demand_twice_an_hour_at_most(clock: SetClock) -> Non
     assert caught.value.after == timedelta(minutes=1)
     clock.forward(60)
     limits.take(call)
+
+
+def test_sabotage_day_limit_is_noticed(clock: SetClock) -> None:
+    limits = ApiLimits(clock)
+    call = ApiCall("/v2/15minintervalreads/", {}, share=1.0)
+    with sabotage("day_limit"):
+        limits.take(call)
+        limits.take(call)

@@ -156,3 +156,9 @@ async def test_an_empty_password_is_never_sent(vendor: SmtSimulator, clock: SetC
     with pytest.raises(Misconfigured, match="SMT_PASSWORD"):
         await holder(vendor, clock, password="").get()
     assert vendor.calls == []
+
+
+async def test_a_password_is_never_sent_in_clear_text(clock: SetClock) -> None:
+    async with open_client("http://192.0.2.1") as http:
+        with pytest.raises(Misconfigured, match="https"):
+            await SmtGrant(clock).token({"username": "u", "password": "p"}, None, http)

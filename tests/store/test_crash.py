@@ -63,6 +63,25 @@ def test_killed_at_random(home: Home, seed: int) -> None:
     check(home, acknowledged(pipe))
 
 
+def test_a_killed_replay_leaves_the_ledger(home: Home) -> None:
+    child, pipe = deliver_in_child(home, "nowhere", 1)
+    os.waitpid(child, 0)
+    acked, child = acknowledged(pipe), os.fork()
+    if not child:
+        try:
+            arm("hub.before_replay_commit", kill_at(1))
+            asyncio.run(_withdraw(home))
+        finally:
+            os._exit(0)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    check(home, acked)
+
+
+async def _withdraw(home: Home) -> None:
+    store = await home.open()
+    await store.payloads.withdraw(1, None, "me")
+
+
 @pytest.mark.soak
 def test_killed_at_random_often(home: Home) -> None:
     for seed in range(100, 600):

@@ -158,5 +158,14 @@ async def test_a_database_that_is_not_there(tmp_path: Path) -> None:
         await open_store("postgresql://nobody@127.0.0.1:1/x", data=tmp_path, parse=parse, vault=Vault({}))
 
 
+async def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "deep/er/wattledger.db"
+    store = await open_store(f"sqlite:///{path}", data=tmp_path / "data", parse=parse, vault=Vault({}))
+    await store.close()
+    assert path.stat().st_mode & 0o077 == 0
+    with pytest.raises(Misconfigured):
+        await open_store("sqlite:////dev/null/x.db", data=tmp_path, parse=parse, vault=Vault({}))
+
+
 async def test_ping(store: Store, clock: StillClock) -> None:
     await store.ping()

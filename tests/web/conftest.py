@@ -26,14 +26,17 @@ BOTH = {
     "test_tenancy",
     "test_uploads",
     "test_inspector",
+    "test_pages",
 }
-"""modules whose routes ask the database; the others need one engine"""
+"""modules whose routes ask the database; the others, and bad input, need one engine"""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" in metafunc.fixturenames:
         engines = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
-        both = metafunc.module.__name__.rpartition(".")[2] in BOTH
+        both = (
+            metafunc.module.__name__.rpartition(".")[2] in BOTH and "_bad_" not in metafunc.function.__name__
+        )
         metafunc.parametrize("database_url", engines if both else engines[:1], indirect=True)
 
 

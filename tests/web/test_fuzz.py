@@ -101,7 +101,7 @@ def test_requests_from_the_openapi_document(hub: Running) -> None:
     for operation in (result.ok() for result in schema.get_all_operations()):
         count += 1
 
-        @quick(20)
+        @quick(10)
         @given(case=operation.as_strategy())
         def try_it(case: Any) -> None:
             for headers in (hub.headers, {}):

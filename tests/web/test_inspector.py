@@ -7,10 +7,13 @@ import os
 
 import pytest
 from httpx2 import AsyncClient
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from tests.payloads import smt
 from tests.web.helpers import PULL, inline
 from wattledger.store import Store
+from wattledger.store.tables import body as body_table
 
 FILE = smt.csv(*smt.days(smt.NORMAL, 1))
 LIST = "/api/admin/debug/smt/raw-files"
@@ -63,6 +66,17 @@ async def test_show_and_download_are_the_very_bytes(robot: AsyncClient, store: S
     actions = [(row.action, row.subject) for row in await store.audit.list(10)]
     assert ("payload.view", f"payload:{id}") in actions and ("payload.download", f"payload:{id}") in actions
     assert await store.audit.verify()
+
+
+async def test_bytes_that_changed_on_the_disk_are_never_served(robot: AsyncClient, store: Store) -> None:
+    id = await put(robot, FILE)
+    async with store.begin() as connection:
+        await connection.execute(update(body_table).values(data=b"something else"))
+    with capture_logs() as lines:
+        answer = await robot.get(f"{LIST}/{id}/download")
+    assert (answer.status_code, answer.json()["ok"]) == (500, False)
+    assert any(line.get("request") == answer.json()["incident"] for line in lines)
+    assert FILE not in answer.content
 
 
 async def test_a_large_file_downloads_whole(robot: AsyncClient) -> None:

@@ -77,6 +77,20 @@ async def test_a_sender_that_leaves_stores_nothing(app: FastAPI, robot: AsyncCli
         assert (await robot.get("/api/admin/debug/smt/raw-files")).json()["count"] == 0
 
 
+async def test_a_silent_sender_is_not_waited_for(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SILENCE", 0.3)
+    lines = [f"POST {PULL} HTTP/1.1", "host: x", "content-type: application/json", "content-length: 50"]
+    lines += [f"{name}: {value}" for name, value in machine().items()]
+    async with serving(app) as (host, port):
+        answer = await raw(host, port, "\r\n".join([*lines, "", ""]).encode() + b"{")
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+async def test_a_body_nobody_reads_disturbs_no_answer(app: FastAPI, robot: AsyncClient, small: None) -> None:
+    for path in ("/healthz", "/api/admin/debug/smt/raw-files"):
+        assert (await robot.request("GET", path, content=chunks(40))).status_code == 200
+
+
 async def test_sabotage_body_limit_is_noticed(robot: AsyncClient, small: None) -> None:
     async def refused() -> bool:
         answer = await robot.post(PULL, content=chunks(17), headers={"content-type": "application/json"})

@@ -99,6 +99,7 @@ async def test_the_openapi_document_and_its_page(client: AsyncClient, app: FastA
     assert listed == set(DECLARED) - {
         "GET /docs", "GET /openapi.json", "GET /signin", "GET /auth/link", "GET /setup",
     }  # fmt: skip
+    assert described["paths"]["/api/admin/smt/pull"]["post"]["security"] == [{"admin": [], "webhook": []}]
     page = (await client.get("/docs")).text
     assert "/v1/usage-points/{id}/energy" in page
     assert "http://" not in page and "https://" not in page

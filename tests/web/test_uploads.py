@@ -10,7 +10,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.paths import SHARED_PAYLOADS, needs_shared
-from tests.payloads import smt
+from tests.payloads import smt, smt_other
 from wattledger.store import Store
 
 FILE = smt.csv(*smt.days(smt.NORMAL, 3))
@@ -114,3 +114,18 @@ async def test_recorded_files_go_all_the_way(owner: AsyncClient) -> None:
         counted = said["summary"]
         parts = ("accepted", "superseded", "blank", "rejected")
         assert counted["rows"] == sum(counted[part] for part in parts)
+
+
+async def test_a_file_that_names_no_meter_is_read_once_its_sender_does(
+    owner: AsyncClient, store: Store
+) -> None:
+    body = smt_other.green_button(smt.Day(), esiid=None)
+    first = (await owner.post("/v1/uploads?filename=gb.xml", content=body)).json()
+    assert first["state"] == "rejected" and "ESIID" in first["reason"]
+    named = (await owner.post(f"/v1/uploads?filename=gb.xml&esiid={smt.ONCOR}", content=body)).json()
+    assert (named["state"], named["duplicate"], named["summary"]["accepted"]) == ("read", False, 96), named
+    again = (await owner.post(f"/v1/uploads?filename=gb.xml&esiid={smt.ONCOR}", content=body)).json()
+    assert (again["state"], again["duplicate"], again["id"]) == ("read", True, first["id"])
+    digest = await store.digest()
+    await store.replay()
+    assert await store.digest() == digest

@@ -25,7 +25,7 @@ app = new_app()
 def relay(
     context: typer.Context,
     timer: Annotated[
-        bool, typer.Option(help="Run cycles by itself, every WATTLEDGER_RELAY_EVERY_MINUTES.")
+        bool, typer.Option(help="Fetch by itself, every WATTLEDGER_RELAY_EVERY_MINUTES.")
     ] = True,
     data: Data = None,
 ) -> None:

@@ -11,9 +11,10 @@ import typer
 from wattledger.cli import smt_agreements, smt_subscriptions
 from wattledger.cli.lazy import new_app
 from wattledger.cli.options import Data
-from wattledger.cli.smt_run import Correlation, Delivery, End, Esiid, Esiids, Start, ask, password
+from wattledger.cli.smt_run import Correlation, Delivery, End, Esiid, Esiids, Start, ask, password, plain
 
 if TYPE_CHECKING:
+    from wattledger.connectors.smart_meter_texas.api_outcomes import Outcome
     from wattledger.connectors.smart_meter_texas.auth import TokenAnswer
 
 app = new_app(no_args_is_help=True)
@@ -168,4 +169,11 @@ def read_status(correlation_id: Correlation, data: Data = None) -> None:
     Example:
       wattledger smt read-status 202611210001
     """
-    ask("on_demand_status", {"correlation_id": correlation_id}, data)
+    ask("on_demand_status", {"correlation_id": correlation_id}, data, _reading)
+
+
+def _reading(said: Outcome) -> list[str]:
+    from wattledger.connectors.smart_meter_texas.api_values import on_demand_reading
+
+    found = on_demand_reading(said)
+    return [f"The register showed {found.kwh} kWh at {plain(found.read_at)} Central."] if found else []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from wattledger.cli.lazy import new_app
 from wattledger.cli.options import Data
-from wattledger.cli.smt_run import Esiid, ask
+from wattledger.cli.smt_run import Esiid, ask, plain
+
+if TYPE_CHECKING:
+    from wattledger.connectors.smart_meter_texas.api_outcomes import Outcome
 
 app = new_app(no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="The agreement's number.", metavar="NUMBER")]
@@ -37,7 +40,13 @@ def list_(
     Example:
       wattledger smt agreements list --status ACT
     """
-    ask("agreements", {"agreement_number": number, "status": status}, data)
+    ask("agreements", {"agreement_number": number, "status": status}, data, _states)
+
+
+def _states(said: Outcome) -> list[str]:
+    from wattledger.connectors.smart_meter_texas.api_values import agreements
+
+    return [f"Agreement {plain(a.number)} is {a.state} ({plain(a.status)})." for a in agreements(said)]
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -56,14 +56,19 @@ async def account(data: Path | None) -> AsyncIterator[SmtClient]:
         await client.aclose()
 
 
-def ask(kind: str, request: dict[str, Any], data: Path | None) -> None:
-    """Make one request and print the vendor's JSON on stdout, what it means on stderr.
+Explain = Callable[["Outcome"], list[str]]
+
+
+def ask(kind: str, request: dict[str, Any], data: Path | None, explain: Explain | None = None) -> None:
+    """Make one request and print the vendor's JSON on stdout, what it means on stderr (`explain` adds lines).
 
     Exit code 0 when it was answered, taken or is pending; 1 when the vendor said no.
     """
     answer = asyncio.run(_perform(kind, request, data))
     typer.echo(_pretty(answer.body))
     sentences = [sentence(said) for said in answer.outcomes]
+    if explain is not None:
+        sentences += [line for said in answer.outcomes for line in explain(said)]
     if answer.left:
         sentences.append(
             f"{answer.left} more requests are left for later: {answer.stopped_by or 'daily limit'}."
@@ -92,10 +97,10 @@ def sentence(said: Outcome) -> str:
     """One outcome for people."""
     from wattledger.connectors.smart_meter_texas import api_outcomes as kinds
 
-    own = _plain(": ".join(filter(None, (said.code, said.message)))) or str(said.status)
-    wrong = "".join(f" {_plain(f.subject)} was refused: {_plain(f.reason)}." for f in said.faults)
+    own = plain(": ".join(filter(None, (said.code, said.message)))) or str(said.status)
+    wrong = "".join(f" {plain(f.subject)} was refused: {plain(f.reason)}." for f in said.faults)
     if isinstance(said, kinds.Accepted):
-        taken = f"Accepted, correlation id {_plain(said.correlation_id)}.{wrong}"
+        taken = f"Accepted, correlation id {plain(said.correlation_id)}.{wrong}"
         return "It is in force already; nothing was changed." if said.already else taken
     return {
         kinds.Answer: f"Answered.{wrong}",
@@ -106,7 +111,8 @@ def sentence(said: Outcome) -> str:
     }.get(type(said), f"Smart Meter Texas refused the request ({own}).{wrong}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A vendor's text without control characters, at most 300 characters."""
     return "".join(c if c.isprintable() else " " for c in text)[:300]
 
 

@@ -91,7 +91,7 @@ def _entries(body: bytes, feed: Feed) -> Iterator[Element]:
     """Each Atom entry (or bare block outside one) as it closes; memory is freed behind it."""
     depth = 0
     inside = 0
-    for event, element in iterparse(io.BytesIO(body), events=("start", "end"), forbid_dtd=True):
+    for event, element in iterparse(io.BytesIO(body.lstrip()), events=("start", "end"), forbid_dtd=True):
         name = _local(element)
         if event == "start":
             depth += 1

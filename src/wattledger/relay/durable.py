@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from wattledger.faults import fault, sabotaged
 
+AT_ONCE = 16
 SUFFIX = ".tmp"
 
 
@@ -24,13 +26,21 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
 def settle_all(moves: Sequence[tuple[Path, Path]]) -> None:
     """Makes written files (part, final name) durable under their final names."""
     fault("spool.before_fsync")
-    for part, _ in moves:
-        sync(part)
+    _sync_each([part for part, _ in moves])
     fault("spool.before_rename")
     for part, final in moves:
         part.rename(final)
     fault("spool.after_rename")
     sync_folders(final for _, final in moves)
+
+
+def _sync_each(paths: Sequence[Path]) -> None:
+    """Several at once: the file system writes their journal entries together."""
+    if len(paths) == 1:
+        sync(paths[0])
+    elif paths:
+        with ThreadPoolExecutor(min(AT_ONCE, len(paths))) as pool:
+            list(pool.map(sync, paths))
 
 
 def sync_folders(paths: Iterable[Path]) -> None:

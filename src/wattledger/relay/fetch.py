@@ -99,8 +99,9 @@ class Fetch:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(AT_ONCE, len(files))):
                     group.create_task(self._work(drop, queue, whole))
-        except* WattledgerError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as errors:  # not `except*`: before 3.11.4 it wraps what is raised in it
+            ours, others = errors.split(WattledgerError)
+            raise errors if ours is None or others else ours.exceptions[0] from None
         finally:
             await asyncio.to_thread(self._spool.keep, whole)
             self._report.fetched += len(whole)

@@ -17,7 +17,7 @@ Stage = Literal["enc", "out"]
 class Item:
     """A file in the spool. Its local name is `id`, a hash; every other name here is data only.
 
-    `mtime`, `next_try`, `fetched_at`, `done_at`: UTC epoch seconds. `size` in bytes.
+    `mtime`, `next_try`, `fetched_at`: UTC epoch seconds. `size` in bytes.
     """
 
     id: str
@@ -34,7 +34,6 @@ class Item:
     next_try: float = 0
     last_error: str = ""
     code: str = ""
-    done_at: float = 0
 
     def dump(self) -> bytes:
         return orjson.dumps(asdict(self))

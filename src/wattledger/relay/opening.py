@@ -24,6 +24,8 @@ from wattledger.relay.report import Report
 from wattledger.relay.spool import Spool
 
 BATCH = 64
+AT_ONCE = 32 << 20
+"""bytes of payloads that are written together"""
 MOST_TRIES = 5
 ENDING = re.compile(r"(\.\d{6,15})?\.(asc|pgp|gpg)$", re.IGNORECASE)
 MAGIC = ((b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x1f\x8b", "gzip"))
@@ -38,6 +40,7 @@ class Opening:
         self._keys = keys
         self._clock = clock
         self._report = report
+        self._ready: list[tuple[Item, list[tuple[Item, bytes]], bool]] = []
 
     async def run(self) -> None:
         """Opens all that is due, in batches that share one limited child."""
@@ -67,6 +70,7 @@ class Opening:
         if jobs:
             for item, opened in zip(encrypted, await open_files(jobs, self._keys), strict=True):
                 await asyncio.to_thread(self._decrypted, item, opened)
+        await asyncio.to_thread(self._flush)
 
     def _head(self, item: Item) -> bytes:
         with self._spool.path("enc", item.id).open("rb") as file:
@@ -115,9 +119,17 @@ class Opening:
             return
         self._report.warnings += [f"{item.name}: {note}" for note in found.notes]
         outer = [*layers, *_container(item, body)]
-        self._spool.to_deliver(list(self._payloads(item, found.members, outer)))
-        self._spool.opened(item, encrypted)
-        self._report.processed_files += 1
+        self._ready.append((item, list(self._payloads(item, found.members, outer)), encrypted))
+        if sum(len(body) for _, payloads, _ in self._ready for _, body in payloads) > AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Lays all that is ready into out/ with few syncs, then takes its sources away."""
+        ready, self._ready = self._ready, []
+        self._spool.to_deliver([one for _, payloads, _ in ready for one in payloads])
+        for item, _, encrypted in ready:
+            self._spool.opened(item, encrypted)
+            self._report.processed_files += 1
 
     def _payloads(
         self, item: Item, found: Iterable[unwrap.Member], layers: list[Layer]

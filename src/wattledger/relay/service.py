@@ -16,7 +16,7 @@ import uvicorn
 
 from wattledger.clock import Clock, SystemClock, token
 from wattledger.config import Settings
-from wattledger.errors import Misconfigured
+from wattledger.errors import Misconfigured, TryLater
 from wattledger.relay.cycle import Cycle, Job, Say
 from wattledger.relay.gate import Gate
 from wattledger.relay.notify import Notifier
@@ -28,8 +28,12 @@ from wattledger.transport import is_loopback, is_plain
 
 FIRST = 1.0
 """seconds after the start until the first cycle"""
+LOOK = 60.0
+"""seconds between two looks for files that another process left waiting"""
 GRACE = 15.0
 """seconds that a running cycle may take after a wish to stop; a kill harms nothing"""
+ALIVE = 10.0
+"""seconds between two looks at our own loops, where systemd asks for none"""
 LOG = structlog.get_logger("wattledger.relay")
 SHOWN = ("status", "at", "fetched", "decrypted", "processed_files", "sent", "waiting", "set_aside")
 
@@ -41,7 +45,10 @@ def say(line: Line) -> None:
 
 
 class Relay:
-    """`async with Relay(settings) as relay:` runs until the block ends; port 0 takes a free one."""
+    """`async with Relay(settings) as relay:` runs until the block ends; port 0 takes a free one.
+
+    Without `timer` it fetches only when asked to; what waits is delivered all the same.
+    """
 
     def __init__(
         self,
@@ -90,7 +97,7 @@ class Relay:
             if serving.done():
                 raise Misconfigured("The relay's port did not open; check WATTLEDGER_TLS_CERT and _KEY.")
             await asyncio.sleep(0.01)
-        loops = [self.runner.loop(), self._vendor.loop()] + ([self._timer()] if self._timer_on else [])
+        loops = (self.runner.loop(), self._vendor.loop(), self._timer())
         self._tasks = [serving, *(asyncio.create_task(loop) for loop in loops)]
 
     async def stop(self) -> None:
@@ -115,11 +122,15 @@ class Relay:
         """Queues one call of the vendor's API. Raises Refused when too many wait."""
         return self._vendor.ask(request)
 
+    def broken(self) -> bool:
+        """Whether a loop has ended that should not: then only a new start helps."""
+        return any(task.done() for task in self._tasks)
+
     def health(self) -> dict[str, Any]:
         """What anyone may know: no names, no addresses."""
         spool = self.cycle.spool
         return {
-            "ok": True,
+            "ok": not self.broken(),
             "running": self.runner.running is not None,
             "last": {k: self._last[k] for k in SHOWN if k in self._last} or None,
             "waiting": spool.count("enc") + spool.count("out"),
@@ -136,19 +147,23 @@ class Relay:
 
     async def _timer(self) -> None:
         await asyncio.sleep(FIRST)
-        full = self._clock.monotonic()
+        full = look = self._clock.monotonic()
         while True:
             now = self._clock.monotonic()
-            if now >= full:
+            if now >= look:
+                look, self._due = now + LOOK, await asyncio.to_thread(self.cycle.spool.next_due)
+            if self._timer_on and now >= full:
                 full = now + self._settings.relay_every_minutes * 60
                 self.runner.ask("timer")
             elif self._backlog_due():
                 self._due = None
                 self.runner.ask("backlog", fetch=False)
-            await asyncio.sleep(min(1.0, max(0.05, full - now)))
+            await asyncio.sleep(min(1.0, max(0.05, full - now)) if self._timer_on else 1.0)
 
     def _backlog_due(self) -> bool:
-        if self._due is None or self.runner.running is not None:
+        s = self._settings
+        ready = s.hub_url and s.admin_token and (s.webhook_secret or s.droplet_secret)
+        if self._due is None or not ready or self.runner.running is not None:
             return False
         until, _ = self.cycle.pause.read()
         return max(self._due, until) <= self._clock.now().timestamp()
@@ -216,12 +231,14 @@ async def run(settings: Settings, clock: Clock | None = None, *, timer: bool = T
     stop, notifier = asyncio.Event(), Notifier()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with Relay(settings, clock, timer=timer):
+    async with Relay(settings, clock, timer=timer) as relay:
         notifier.say("READY=1")
         while not stop.is_set():
+            if relay.broken():
+                raise TryLater("A loop of the relay has ended by a fault; the service must be started again.")
             notifier.say("WATCHDOG=1")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), notifier.every or 3600)
+                await asyncio.wait_for(stop.wait(), notifier.every or ALIVE)
         notifier.say("STOPPING=1")
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import orjson
 
 from wattledger.clock import Clock
-from wattledger.errors import BadPayload, NotFound, TryLater
+from wattledger.errors import BadPayload, Misconfigured, NotFound, TryLater
 from wattledger.faults import fault, sabotaged
 from wattledger.relay.durable import durable_write, settle_all, write_all
 from wattledger.relay.item import Item
@@ -53,9 +53,12 @@ class Spool:
         self._clock = clock
         self._low_water = low_water
         self._free = free
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in FOLDERS:
-            (root / name).mkdir(mode=0o700, exist_ok=True)
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in FOLDERS:
+                (root / name).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(f"SMT_INBOX_DIR: {root} can't be made ({error.strerror}).") from None
         self.ledger = Ledger(root / "ledger")
 
     @contextmanager
@@ -131,15 +134,17 @@ class Spool:
         write_all([(self.path("out", item.id), body) for item, body in new])
 
     def opened(self, item: Item, encrypted: bool) -> None:
-        """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not."""
-        source = self.path("enc", item.id)
+        """All that was in a fetched file lies in out/: ciphertext is kept a while, plaintext is not.
+
+        Nothing is synced: if this is undone by a power cut, the file is opened again to the same payloads.
+        """
+        body, sidecar = self.path("enc", item.id), self.sidecar("enc", item.id)
         if encrypted:
-            item.done_at = self._clock.now().timestamp()
-            durable_write(self.sidecar("done", item.id), item.dump())
-            settle_all([(source, self.path("done", item.id))])
+            body.rename(self.path("done", item.id))
+            sidecar.rename(self.sidecar("done", item.id))
         else:
-            source.unlink(missing_ok=True)
-        self.sidecar("enc", item.id).unlink(missing_ok=True)
+            body.unlink(missing_ok=True)
+            sidecar.unlink(missing_ok=True)
 
     def received(self, item: Item, receipt: dict[str, object]) -> None:
         """The hub has it: the receipt first, and only then the plaintext goes."""

@@ -8,6 +8,8 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import structlog
+
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
 from wattledger.connectors.smart_meter_texas import api
@@ -20,8 +22,10 @@ from wattledger.relay.runner import Run, Runner
 from wattledger.relay.spool import Spool
 from wattledger.relay.triggers import REQUEST
 
+LOG = structlog.get_logger("wattledger.relay")
 MOST_WAITING = 100
 LOCK_SECONDS = 600
+_LEFT = "The vendor takes no more today; ask again tomorrow for the rest."
 SAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -33,6 +37,9 @@ class Answer(Protocol):
 
     @property
     def body(self) -> bytes: ...
+
+    @property
+    def left(self) -> int: ...
 
 
 Perform = Callable[[str, dict[str, Any]], Awaitable[Answer]]
@@ -76,8 +83,15 @@ class VendorCalls:
             name = await self._lay(kind, answer)
         except WattledgerError as error:
             return {"status": "failed", "kind": kind, "error": str(error), "outcome": type(error).__name__}
+        except Exception as error:
+            LOG.exception("A vendor call ended with a fault of our own; the next one goes on.", kind=kind)
+            text = f"A fault of our own ({type(error).__name__}); see the journal."
+            return {"status": "failed", "kind": kind, "error": text, "outcome": "fault"}
         self._runner.ask(REQUEST, fetch=False)
-        return {"status": "ok", "kind": kind, "trans_id": answer.trans_id, "filename": name}
+        done = {"status": "ok", "kind": kind, "trans_id": answer.trans_id, "filename": name}
+        if answer.left:
+            return done | {"status": "partial", "left": answer.left, "error": _LEFT}
+        return done
 
     async def _lay(self, kind: str, answer: Answer) -> str:
         name = f"api_{SAFE.sub('_', kind)}_{SAFE.sub('_', answer.trans_id)[:64]}.json"

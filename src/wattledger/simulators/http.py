@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
 
 def free_socket() -> socket.socket:
     """A bound loopback socket on a port that was free."""
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind((LOOPBACK, 0))
     return bound

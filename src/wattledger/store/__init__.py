@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.clock import Clock, SystemClock
+from wattledger.errors import Misconfigured
 from wattledger.store.archive import Archive
 from wattledger.store.audit import Audit
 from wattledger.store.bodies import Bodies, Corrupt
@@ -50,7 +51,7 @@ class Store:
         reader = Reader(database, archive, _bulk(database), parse)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
-        self.points = UsagePoints(database, self._replay.points)
+        self.points = UsagePoints(database, self._replay.rezone)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -95,6 +96,15 @@ def _bulk(database: Database) -> Bulk:
     return SqliteBulk()
 
 
+def _make_private(path: Path) -> None:
+    """Only its owner reads a new database file; SQLite gives its journals the same mode."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise Misconfigured(f"The database {path} cannot be opened ({error.strerror}).") from None
+
+
 async def open_store(
     url: str,
     *,
@@ -109,9 +119,11 @@ async def open_store(
     Large bodies go to `objects` (a folder or an s3://, gs://, az:// URL), by default to `objects` in `data`.
     Raises Misconfigured for an address that is none, TryLater when the database does not answer.
     """
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(url, clock or SystemClock())
     try:
+        if database.path is not None:
+            _make_private(database.path)
         await migrate(database)
         store = Store(database, open_objects(objects, data), parse, vault)
         await store.sites.default()

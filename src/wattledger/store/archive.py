@@ -150,6 +150,19 @@ class Archive:
         async with self._database.begin() as connection:
             await connection.execute(update(table).where(mine).values(lease=None, leased_until=None))
 
+    async def told(self, id: int, payload: Payload) -> bool:
+        """Keep the ESIID that came beside a file which could not be read without. Whether it is news."""
+        esiid = payload.headers.get("esiid")
+        mine = and_(table.c.id == id, table.c.state == "rejected")
+        async with self._database.begin() as connection:
+            query = select(table.c.headers).where(mine).with_for_update()
+            headers = (await connection.execute(query)).scalar_one_or_none()
+            if headers is None or not esiid or headers.get("esiid") == esiid:
+                return False
+            named = {**headers, "esiid": esiid}
+            await connection.execute(update(table).where(mine).values(headers=named))
+        return True
+
     @asynccontextmanager
     async def renewing(self, lease: str) -> AsyncIterator[None]:
         """Keep a lease alive for the length of a `with` block."""

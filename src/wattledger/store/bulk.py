@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,18 @@ class Target:
 
 LEDGER = Target("energy_day", "energy_superseded", "observation")
 REPLAY = Target("replay_day", "replay_superseded", "replay_observation")
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where readings are written. All but the ledger itself is a replay's business."""
+
+    target: Target = LEDGER
+    only: frozenset[int] | None = None
+    """the usage points (by `n`) to be written; None for all"""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """by external id: zones that usage points are about to have"""
+
 
 COLUMNS = (
     "day",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from wattledger.errors import NotFound
 from wattledger.store.bodies import Bodies
 from wattledger.store.database import Database
 from wattledger.store.objects import key_of
-from wattledger.store.rows import PayloadRow
+from wattledger.store.rows import ArchiveWeight, PayloadRow
+from wattledger.store.tables import body, payload_point, usage_point
 from wattledger.store.tables import payload as table
-from wattledger.store.tables import payload_point, usage_point
 
 
 class Catalogue:
@@ -62,6 +62,17 @@ class Catalogue:
     async def body(self, id: int, site: str | None = None) -> bytes:
         """The bytes as received. Raises NotFound; Corrupt where the disk changed them."""
         return await self._bodies.read((await self.get(id, site)).sha256)
+
+    async def weight(self, site: str | None = None) -> ArchiveWeight:
+        """How much the archive holds, each body once."""
+        kept = select(table.c.sha256).distinct()
+        if site is not None:
+            kept = kept.where(table.c.site == site)
+        sums = (func.count(), func.sum(body.c.size), func.sum(body.c.stored))
+        async with self._database.connect() as connection:
+            query = select(*sums).where(body.c.sha256.in_(kept))
+            count, plain, stored = (await connection.execute(query)).one()
+        return ArchiveWeight(count, int(plain or 0), int(stored or 0))
 
 
 def _holding(query: Select[Any], text: str) -> Select[Any]:

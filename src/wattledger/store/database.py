@@ -32,7 +32,7 @@ _PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=30000",
-    "PRAGMA cache_size=-32000",
+    "PRAGMA cache_size=-16000",
     "PRAGMA journal_size_limit=67108864",
 )
 _SESSION = (
@@ -89,8 +89,9 @@ class Database:
             async with lock.held():
                 yield
             return
-        async with self._advisory(name):
-            yield
+        with translated():
+            async with self._advisory(name):
+                yield
 
     @asynccontextmanager
     async def _advisory(self, name: str) -> AsyncIterator[None]:
@@ -120,8 +121,9 @@ class Database:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
         """One connection for several transactions (see `writing`): temporary tables live that long."""
-        async with self.engine.connect() as connection:
-            yield connection
+        with translated():
+            async with self.engine.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def writing(self, connection: AsyncConnection) -> AsyncIterator[None]:
@@ -187,7 +189,7 @@ def _postgres(url: URL) -> AsyncEngine:
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=8, max_overflow=24, pool_timeout=30)
+    engine = create_async_engine(url, pool_size=6, max_overflow=18, pool_timeout=30)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

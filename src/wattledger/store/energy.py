@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ class Energy:
             return list(by_slots(blocks, span, 1 if by == "interval" else 4))
         totals = await read_totals(self._database, point.n, flow, span.first, span.last)
         edges = [block for day in cuts(span) for block in await self._blocks(point, flow, day, day)]
-        return list(by_days(totals, edges, span, localday.day if by == "day" else _month))
+        return list(by_days(totals, edges, span, _next_day if by == "day" else _next_month))
 
     async def gaps(
         self, point: UsagePointRow, flow: Flow, first: int | None = None, last: int | None = None
@@ -84,11 +83,11 @@ class Energy:
         )
         async with self._database.connect() as connection:
             lost = (await connection.execute(query)).all()
-        out = []
-        for day, rows in groupby(lost, key=lambda row: int(row.day)):
-            blocks = await self._blocks(point, flow, day, day)
-            out += [revision(row, blocks[0] if blocks else None, point.timezone) for row in rows]
-        return out
+        if not lost:
+            return []
+        blocks = await self._blocks(point, flow, lost[0].day, lost[-1].day)
+        stored = {block.day: block for block in blocks}
+        return [revision(row, stored.get(row.day), point.timezone) for row in lost]
 
     async def coverage(self, point: UsagePointRow, flow: Flow) -> Coverage:
         """What is known between the first and the last day; zeros where nothing is."""
@@ -120,5 +119,10 @@ class Energy:
         return await read_blocks(self._database, point.n, flow, first, last, point.timezone)
 
 
-def _month(day: int) -> date:
-    return localday.day(day).replace(day=1)
+def _next_day(day: int) -> int:
+    return day + 1
+
+
+def _next_month(day: int) -> int:
+    date_ = localday.day(day)
+    return localday.number(date(date_.year + date_.month // 12, date_.month % 12 + 1, 1))

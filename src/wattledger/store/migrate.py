@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema: under a lock, in one transaction, again after a crash."""
+"""Brings a database to the newest schema: under a lock, in one transaction, repeated after a crash."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from wattledger.faults import fault
 from wattledger.store.database import Database, advisory_key
 from wattledger.store.migrations import HEAD
 
+OLDEST_POSTGRES = (15,)
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 async def migrate(database: Database) -> bool:
     """Upgrade where needed; whether anything was done. Raises Misconfigured for a schema newer than ours."""
     async with database.connect() as connection:
+        _refuse_old(connection)
         if await _stored(connection) == HEAD:
             return False
     async with database.begin() as connection:
@@ -30,6 +32,12 @@ async def migrate(database: Database) -> bool:
         await connection.run_sync(_upgrade)
         fault("hub.before_migration_commit")
     return True
+
+
+def _refuse_old(connection: AsyncConnection) -> None:
+    version = connection.dialect.server_version_info or OLDEST_POSTGRES
+    if connection.dialect.name == "postgresql" and version < OLDEST_POSTGRES:
+        raise Misconfigured(f"DATABASE_URL names PostgreSQL {version[0]}; version 15 or newer is needed.")
 
 
 async def _stored(connection: AsyncConnection) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert, update
 from wattledger.clock import token
 from wattledger.secrets import SecretUnreadable, Vault, digest, same
 from wattledger.store.database import Database
+from wattledger.store.principal import presented
 from wattledger.store.tables import login_link
 
 LIFE = timedelta(minutes=10)
@@ -67,7 +68,7 @@ class OAuthStates:
 
     async def _use_up(self, word: str, now: datetime) -> bool:
         good = (
-            (login_link.c.digest == digest(word))
+            presented(login_link, word)
             & (login_link.c.purpose == PURPOSE)
             & login_link.c.used_at.is_(None)
             & (login_link.c.expires_at > now)

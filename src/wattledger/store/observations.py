@@ -98,31 +98,38 @@ def _row(row: RowMapping) -> ObservationRow:
     )
 
 
-async def news(
-    connection: AsyncConnection,
-    table: Table,
-    id: int,
-    resolved: Resolved,
-    said: Sequence[Observation],
-    forbidden: frozenset[str],
-    only: set[int] | None = None,
-) -> list[dict[str, Any]]:
-    """The rows that payload `id` adds, in the order of their instants; nothing is written.
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a payload adds to a table of observations; nothing is written here."""
 
-    Left out is what an earlier payload said of the same instant already, in one row or in several.
-    """
-    found: dict[tuple[int, datetime], dict[str, Any]] = {}
-    zones = {row.n: row.timezone for row in resolved.rows}
-    for item in said:
-        point = resolved.rows[item.point]
-        if point.external_id not in forbidden and (only is None or point.n in only):
-            found.setdefault((point.n, item.at), {}).update(item.values)
-    known = await _known(connection, table, id, list(found))
-    return [
-        {"usage_point": n, "at": at, "payload": id, "values": values, "day": localday.today(at, zones[n])}
-        for (n, at), values in sorted(found.items(), key=lambda one: one[0])
-        if not _repeats(values, known.get((n, at), ()))
-    ]
+    table: Table
+    payload: int
+    resolved: Resolved
+    forbidden: frozenset[str]
+    zones: Mapping[int, str]
+    only: frozenset[int] | None = None
+    """the usage points (by `n`) that are wanted, None for all"""
+
+    async def rows(self, connection: AsyncConnection, said: Sequence[Observation]) -> list[dict[str, Any]]:
+        """In the order of their instants, without what an earlier payload said of the same instant."""
+        found: dict[tuple[int, datetime], dict[str, Any]] = {}
+        for item in said:
+            point = self.resolved.rows[item.point]
+            if self._wanted(point):
+                found.setdefault((point.n, item.at), {}).update(item.values)
+        known = await _known(connection, self.table, self.payload, list(found))
+        return [
+            self._row(n, at, values)
+            for (n, at), values in sorted(found.items(), key=lambda one: one[0])
+            if not _repeats(values, known.get((n, at), ()))
+        ]
+
+    def _wanted(self, point: UsagePointRow) -> bool:
+        return point.external_id not in self.forbidden and (self.only is None or point.n in self.only)
+
+    def _row(self, n: int, at: datetime, values: dict[str, Any]) -> dict[str, Any]:
+        day = localday.today(at, self.zones[n])
+        return {"usage_point": n, "at": at, "payload": self.payload, "values": values, "day": day}
 
 
 def _repeats(values: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> bool:

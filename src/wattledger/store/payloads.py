@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 
+import structlog
+
 from wattledger.errors import Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
@@ -12,12 +14,12 @@ from wattledger.store.archive import MOST_ATTEMPTS, Archive, Job, LeaseLost, Out
 from wattledger.store.bodies import Bodies
 from wattledger.store.catalogue import Catalogue
 from wattledger.store.database import Database
-from wattledger.store.reader import Read, Reader
+from wattledger.store.reader import LARGE, Read, Reader
 from wattledger.store.replay import Replay
 from wattledger.store.rows import Delivered, Summary
 
-EAGER = 1 << 20
-"""bytes from which a file is parsed while it is archived"""
+_log = structlog.get_logger(__name__)
+
 _POLL_SECONDS, _MOST_POLLS = 0.05, 1200
 
 
@@ -54,49 +56,55 @@ class Payloads(Catalogue):
     async def _deliver(self, site: str, payload: Payload, claims: Claims | None) -> Delivered:
         parsing = self._eager(payload)
         await asyncio.to_thread(lambda: payload.sha256)
-        known = await self._archive.find(site, payload)
+        known = await self._archive.find(site, payload) if parsing else None
         if known is None:
             job = await self._archive.add(site, payload, await self._bodies.place(payload))
             if job is not None:
-                await self._read(job, parsing)
-                return await self._receipt(job.id, claims, duplicate=False)
+                outcome = await self._read(job, parsing)
+                return _receipt(job, outcome, claims) if outcome else await self._state(job.id, claims)
             known = await self._archive.find(site, payload)
         assert known is not None
         return await self._again(known, payload, claims)
 
     def _eager(self, payload: Payload) -> asyncio.Task[Read] | None:
         """A large file is parsed while it is archived; nothing of it is written before that is done."""
-        if len(payload.body) < EAGER:
+        if len(payload.body) < LARGE:
             return None
         return asyncio.create_task(self._reader.parsed(payload))
 
     async def _again(self, id: int, payload: Payload, claims: Claims | None) -> Delivered:
-        """The receipt of a file that is here already; read now if its first reader died."""
+        """The receipt of a file that is here already; read now if its first reader died.
+
+        Or if it could not be read and its sender now says whose it is.
+        """
         for _ in range(_MOST_POLLS):
             for job in await self._archive.claim(1, only=id):
                 await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
-            receipt = await self._receipt(id, claims, duplicate=True)
+            receipt = replace(await self._state(id, claims), duplicate=True)
             if receipt.state != "stored":
                 break
             await asyncio.sleep(_POLL_SECONDS)
+        if receipt.state == "rejected" and await self._archive.told(id, payload):
+            await self._replay.reread(id)
+            return await self._state(id, claims)
         return receipt
 
-    async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> None:
+    async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> Outcome | None:
+        """Read under the lease; None where another process took the payload over."""
         try:
-            await self._reader.read(job, parsing)
+            return await self._reader.read(job, parsing)
         except LeaseLost:
-            return
+            return None
         except WattledgerError:
             await self._archive.release(job)
             raise
 
-    async def _receipt(self, id: int, claims: Claims | None, *, duplicate: bool) -> Delivered:
+    async def _state(self, id: int, claims: Claims | None = None) -> Delivered:
+        """The receipt of a payload as it is stored."""
         row = await self.get(id)
         summary = Summary.from_json(row.summary)
-        named = claims.external_id if claims else None
-        if named and row.state == "read" and all(p.external_id != named for p in summary.points):
-            summary.notes.append(f"The sender named {named}, but no row of the file is of it.")
-        return Delivered(row.id, row.sha256, row.size, duplicate, row.state, row.kind, summary, row.reason)
+        _compare(summary, row.state, claims)
+        return Delivered(row.id, row.sha256, row.size, False, row.state, row.kind, summary, row.reason)
 
     async def read_orphans(self, limit: int = 100) -> int:
         """Read payloads whose reader died, in one batch. Returns how many were settled."""
@@ -104,7 +112,8 @@ class Payloads(Catalogue):
         for job in await self._archive.claim(limit):
             try:
                 settled += await self._rescue(job)
-            except WattledgerError:
+            except Exception as error:
+                _log.warning("orphan_not_read", payload=job.id, error=str(error), kind=type(error).__name__)
                 await self._archive.release(job)
         return settled
 
@@ -138,4 +147,19 @@ class Payloads(Catalogue):
             await self.read_orphans()
         else:
             await self._replay.reread(id)
-        return await self._receipt(id, None, duplicate=False)
+        return await self._state(id)
+
+
+def _receipt(job: Job, outcome: Outcome, claims: Claims | None) -> Delivered:
+    _compare(outcome.summary, outcome.state, claims)
+    sha256, size = job.payload.sha256, len(job.payload.body)
+    return Delivered(
+        job.id, sha256, size, False, outcome.state, outcome.kind, outcome.summary, outcome.reason
+    )
+
+
+def _compare(summary: Summary, state: str, claims: Claims | None) -> None:
+    """Note where the sender named another usage point than the rows."""
+    named = claims.external_id if claims else None
+    if named and state == "read" and all(p.external_id != named for p in summary.points):
+        summary.notes.append(f"The sender named {named}, but no row of the file is of it.")

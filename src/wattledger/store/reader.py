@@ -16,18 +16,22 @@ from wattledger.faults import fault
 from wattledger.model import Parsed, Payload
 from wattledger.store import points_of
 from wattledger.store.archive import Archive, Job, Outcome
-from wattledger.store.bulk import LEDGER, Bulk, Target
+from wattledger.store.bulk import LEDGER, Aim, Bulk
 from wattledger.store.database import Database
 from wattledger.store.ledger import fold, with_points
-from wattledger.store.observations import news
+from wattledger.store.observations import News
 from wattledger.store.points_of import Owner, Resolved
 from wattledger.store.prepare import Prepared, prepare
 from wattledger.store.registers import Registers
-from wattledger.store.rows import Summary
+from wattledger.store.rows import Summary, UsagePointRow
 from wattledger.store.staging import staged_observation
 from wattledger.store.tables import observation, payload_point
 
 Parse = Callable[[Payload], Parsed]
+Seen = tuple[dict[str, str], frozenset[str]]
+_LEDGER = Aim()
+LARGE = 1 << 20
+"""bytes from which a file is prepared before the transaction, and parsed while it is archived"""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ class Read:
     parsed: Parsed | None
     reason: str | None = None
     prepared: Prepared | None = None
-    seen: tuple[dict[str, str], frozenset[str]] = ({}, frozenset())
+    seen: Seen = ({}, frozenset())
     """the zones and the forbidden external ids for which `prepared` holds"""
     numbers: set[int] = field(default_factory=set)
     """the usage points (by `n`) that the payload was written into"""
@@ -57,94 +61,81 @@ class Reader:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
         return await asyncio.to_thread(self._parsed, payload)
 
-    async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> None:
-        """Read a payload under its lease and write the outcome. Raises LeaseLost, TryLater.
+    async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> Outcome:
+        """Read a payload under its lease, write the outcome and return it. Raises LeaseLost, TryLater.
 
         `parsing` is the parse where it was begun already.
         """
         async with self._archive.renewing(job.lease):
             read = await self.open(job, parsing)
-            await self._database.transact(lambda connection: self._commit(connection, job, read))
+            outcome = await self._database.transact(lambda connection: self._commit(connection, job, read))
         fault("hub.after_ledger_commit")
+        return outcome
 
-    async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> None:
-        outcome = await self.write(connection, job, read, LEDGER)
+    async def _commit(self, connection: AsyncConnection, job: Job, read: Read) -> Outcome:
+        outcome = await self.write(connection, job, read)
         await self._archive.finish(connection, job, outcome)
         fault("hub.before_ledger_commit")
+        return outcome
 
-    async def open(self, job: Job, parsing: Awaitable[Read] | None = None) -> Read:
-        """Parse, and prepare with what is known of the usage points now."""
+    async def open(self, job: Job, parsing: Awaitable[Read] | None = None, aim: Aim = _LEDGER) -> Read:
+        """Parse; a large file is prepared too, with what is known of the usage points now."""
         read = await (parsing or self.parsed(job.payload))
-        if read.parsed is not None:
+        if read.parsed is not None and len(job.payload.body) >= LARGE:
             async with self._database.connect() as connection:
                 rows = await points_of.known(connection, read.parsed.points)
-            seen = (points_of.zones(rows), points_of.refused(rows, _owner(job)))
-            await asyncio.to_thread(_prepare, read, job, seen)
+            await asyncio.to_thread(_prepare, read, job, _seen(rows, job, aim))
         return read
 
-    async def write(
-        self,
-        connection: AsyncConnection,
-        job: Job,
-        read: Read,
-        target: Target,
-        only: set[int] | None = None,
-    ) -> Outcome:
-        """Merge what was read into `target`; a replay gives the usage points, by `n`, to be written."""
+    async def write(self, connection: AsyncConnection, job: Job, read: Read, aim: Aim = _LEDGER) -> Outcome:
+        """Merge what was read, within the caller's transaction."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
         owner, points = _owner(job), read.parsed.points
         stored = await points_of.known(connection, points, lock=True)
-        seen = (points_of.zones(stored), points_of.refused(stored, owner))
+        seen = _seen(stored, job, aim)
         if seen != read.seen or read.prepared is None:
             await asyncio.to_thread(_prepare, read, job, seen)
         assert read.prepared is not None
         resolved = await points_of.make(connection, points, stored, owner)
-        await self._fold(connection, read.prepared, resolved, target, only)
-        read.numbers = {r.n for r in resolved.rows if r.external_id not in seen[1]}
+        await self._fold(connection, read.prepared, resolved, aim)
+        forbidden = seen[1]
+        read.numbers = {r.n for r in resolved.rows if r.external_id not in forbidden}
         await self._link(connection, job.id, read.numbers)
-        await self._observe(connection, job.id, read, resolved, target, only)
-        read.prepared.summary.points = points_of.names(resolved, seen[1])
+        await self._observe(connection, job.id, read, resolved, aim)
+        read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
 
     async def _fold(
-        self,
-        connection: AsyncConnection,
-        prepared: Prepared,
-        resolved: Resolved,
-        target: Target,
-        only: set[int] | None,
+        self, connection: AsyncConnection, prepared: Prepared, resolved: Resolved, aim: Aim
     ) -> None:
         old = ~resolved.new[prepared.keys.point] if len(prepared.keys) else np.zeros(0, bool)
         keys, blocks = with_points(prepared.keys, resolved.numbers), prepared.blocks
-        if only is not None:
-            mine = np.isin(keys.point, list(only))
-            keys, blocks, old = keys.take(mine), blocks.take(mine), np.ones(int(mine.sum()), bool)
-        folded = await fold(connection, self._bulk, target, keys, blocks, old)
+        if aim.only is not None:
+            mine = np.isin(keys.point, list(aim.only))
+            keys, blocks, old = keys.take(mine), blocks.take(mine), old[mine]
+        if aim.target != LEDGER:
+            old = np.ones(len(keys), bool)
+        folded = await fold(connection, self._bulk, aim.target, keys, blocks, old)
         for lost_keys, losers in prepared.losers:
-            await self._bulk.supersede(connection, target, with_points(lost_keys, resolved.numbers), losers)
+            numbered = with_points(lost_keys, resolved.numbers)
+            await self._bulk.supersede(connection, aim.target, numbered, losers)
         prepared.summary.accepted = folded.accepted
         prepared.summary.superseded = prepared.readings - folded.accepted
         prepared.summary.conflicts = folded.conflicts
 
     async def _observe(
-        self,
-        connection: AsyncConnection,
-        id: int,
-        read: Read,
-        resolved: Resolved,
-        target: Target,
-        only: set[int] | None,
+        self, connection: AsyncConnection, id: int, read: Read, resolved: Resolved, aim: Aim
     ) -> None:
         """Store what is new; a replay only stages it, and has registers recomputed after the swap."""
         assert read.parsed is not None
         if not read.parsed.observations:
             return
-        table = observation if target is LEDGER else staged_observation
-        said = read.parsed.observations
-        rows = await news(connection, table, id, resolved, said, read.seen[1], only)
-        if target is LEDGER:
-            zones = {row.n: row.timezone for row in resolved.rows}
+        zones = {row.n: aim.zones.get(row.external_id, row.timezone) for row in resolved.rows}
+        table = observation if aim.target is LEDGER else staged_observation
+        fresh = News(table, id, resolved, read.seen[1], zones, aim.only)
+        rows = await fresh.rows(connection, read.parsed.observations)
+        if aim.target is LEDGER:
             await self.registers.take(connection, id, rows, zones)
         elif rows:
             await connection.execute(insert_into(table), rows)
@@ -173,7 +164,11 @@ def _owner(job: Job) -> Owner:
     return Owner(job.site, payload.connector, payload.source, payload.received_at)
 
 
-def _prepare(read: Read, job: Job, seen: tuple[dict[str, str], frozenset[str]]) -> None:
+def _seen(rows: dict[str, UsagePointRow], job: Job, aim: Aim) -> Seen:
+    return {**points_of.zones(rows), **aim.zones}, points_of.refused(rows, _owner(job))
+
+
+def _prepare(read: Read, job: Job, seen: Seen) -> None:
     assert read.parsed is not None
     read.prepared = prepare(read.parsed, job.id, job.payload.received_at, zones=seen[0], refused=seen[1])
     read.seen = seen

@@ -6,7 +6,7 @@ before the swap, under the locks that every writer of these usage points needs.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import and_, or_, select, update
@@ -16,10 +16,11 @@ from wattledger.faults import fault
 from wattledger.store.archive import MOST_ATTEMPTS, Job, Outcome, payload_of
 from wattledger.store.audit import Audit
 from wattledger.store.bodies import Bodies
-from wattledger.store.bulk import REPLAY
+from wattledger.store.bulk import REPLAY, Aim
 from wattledger.store.database import Database
-from wattledger.store.reader import Reader
-from wattledger.store.staging import open_staging, swap
+from wattledger.store.reader import Read, Reader
+from wattledger.store.rows import UsagePointRow
+from wattledger.store.staging import chunks, open_staging, swap
 from wattledger.store.tables import observation, payload_point, point_state, usage_point
 from wattledger.store.tables import payload as table
 
@@ -35,8 +36,15 @@ class Scope:
     points: set[int]
     own: Own
     without: frozenset[int] = frozenset()
+    zones: Mapping[str, str] = field(default_factory=dict)
+    whole: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+
+    def aim(self, id: int) -> Aim:
+        """How a payload is staged: wholly when it is one of the scope's own."""
+        only = None if id in self.whole else frozenset(self.points)
+        return Aim(REPLAY, only, self.zones)
 
 
 class Replay:
@@ -48,9 +56,14 @@ class Replay:
         self._reader = reader
         self._audit = audit
 
-    async def points(self, numbers: Iterable[int]) -> int:
-        """Recompute these usage points from every payload that speaks of them."""
-        return await self._run(Scope(set(numbers), _none))
+    async def rezone(self, point: UsagePointRow, timezone: str) -> None:
+        """Cut a usage point's days by another zone; the zone changes in the same transaction."""
+
+        async def last(connection: AsyncConnection) -> None:
+            moved = update(usage_point).where(usage_point.c.n == point.n)
+            await connection.execute(moved.values(timezone=timezone))
+
+        await self._run(Scope({point.n}, _none, zones={point.external_id: timezone}), last)
 
     async def site(self, site: str | None, progress: Progress | None = None) -> tuple[int, int]:
         """Read all payloads (of one site) anew. Returns how many were read and how many points swapped."""
@@ -81,50 +94,54 @@ class Replay:
             scope = Scope(await _points_of(connection, id), _none, frozenset({id}))
         await self._run(scope, last)
 
-    async def _run(self, scope: Scope, last: Last | None = None, progress: Progress | None = None) -> int:
+    async def _run(self, scope: Scope, last: Last | None = None, progress: Progress | None = None) -> None:
         async with self._database.exclusive("replay"), open_staging(self._database) as connection:
             while todo := await self._todo(connection, scope):
                 for count, id in enumerate(todo, 1):
+                    job, read = await self._open(scope, id)
                     async with self._database.writing(connection):
-                        await self._stage(connection, scope, id)
+                        await self._stage(connection, scope, job, read)
                     if progress:
                         progress(count, len(todo))
             async with self._database.writing(connection):
                 await self._lock(connection, scope)
                 while todo := await self._todo(connection, scope):
                     for id in todo:
-                        await self._stage(connection, scope, id)
+                        await self._stage(connection, scope, *await self._open(scope, id))
                 await swap(connection, scope.points)
-                await self._reader.registers.rebuild(connection, await _observed(connection, scope.points))
                 await self._settle(connection, scope)
                 if last:
                     await last(connection)
+                await self._reader.registers.rebuild(connection, await _observed(connection, scope.points))
                 fault("hub.before_replay_commit")
-        return len(scope.done)
 
     async def _todo(self, connection: AsyncConnection, scope: Scope) -> list[int]:
         """Payloads to stage next: its own first (they may bring more usage points), then all others."""
-        own = (await scope.own(connection)) - scope.done - scope.without
+        scope.whole = (await scope.own(connection)) - scope.without
+        own = scope.whole - scope.done
         if own:
             return sorted(own)
         return sorted(await _linked(connection, scope.points) - scope.done - scope.without)
 
-    async def _stage(self, connection: AsyncConnection, scope: Scope, id: int) -> None:
-        row = (await connection.execute(select(table).where(table.c.id == id))).one()
+    async def _open(self, scope: Scope, id: int) -> tuple[Job, Read]:
+        """Read a body and parse it, outside of any transaction."""
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(table).where(table.c.id == id))).one()
         payload = replace(payload_of(row, b""), body=await self._bodies.read(row.sha256))
         job = Job(id, row.site, "", payload)
-        read = await self._reader.open(job)
-        whole = id in await scope.own(connection)
-        only = None if whole else scope.points
-        outcome = await self._reader.write(connection, job, read, REPLAY, only)
-        scope.done.add(id)
-        if whole:
-            scope.outcomes[id] = outcome
+        return job, await self._reader.open(job, aim=scope.aim(id))
+
+    async def _stage(self, connection: AsyncConnection, scope: Scope, job: Job, read: Read) -> None:
+        outcome = await self._reader.write(connection, job, read, scope.aim(job.id))
+        scope.done.add(job.id)
+        if job.id in scope.whole:
+            scope.outcomes[job.id] = outcome
             scope.points |= read.numbers
 
     async def _lock(self, connection: AsyncConnection, scope: Scope) -> None:
         query = select(usage_point.c.n).order_by(usage_point.c.n).with_for_update()
-        await connection.execute(query.where(usage_point.c.n.in_(scope.points)))
+        for chosen in chunks(scope.points):
+            await connection.execute(query.where(usage_point.c.n.in_(chosen)))
 
     async def _settle(self, connection: AsyncConnection, scope: Scope) -> None:
         for id, outcome in scope.outcomes.items():
@@ -167,8 +184,9 @@ async def _points_of(connection: AsyncConnection, id: int) -> set[int]:
 
 
 async def _linked(connection: AsyncConnection, points: set[int]) -> set[int]:
-    query = select(payload_point.c.payload).distinct()
-    query = query.join(table, table.c.id == payload_point.c.payload).where(
-        table.c.state == "read", payload_point.c.usage_point.in_(points)
-    )
-    return set(await connection.scalars(query))
+    query = select(payload_point.c.payload).distinct().where(table.c.state == "read")
+    query = query.join(table, table.c.id == payload_point.c.payload)
+    found: set[int] = set()
+    for chosen in chunks(points):
+        found |= set(await connection.scalars(query.where(payload_point.c.usage_point.in_(chosen))))
+    return found

@@ -12,6 +12,8 @@ from wattledger import localday
 from wattledger.model import MISSING, NO_REVISION, Flag
 from wattledger.store.rows import DayBlock, Quality, Revision, Said
 
+_ESTIMATED, _DERIVED = int(Flag.ESTIMATED), int(Flag.DERIVED)
+
 
 def revision(row: Any, block: DayBlock | None, tz: str) -> Revision:
     """A row of `energy_superseded` with the stored day it belongs to."""
@@ -39,6 +41,6 @@ def _when(seconds: int) -> datetime | None:
 
 
 def _quality(flags: int) -> Quality:
-    if flags & Flag.ESTIMATED:
+    if flags & _ESTIMATED:
         return "estimated"
-    return "derived" if flags & Flag.DERIVED else "actual"
+    return "derived" if flags & _DERIVED else "actual"

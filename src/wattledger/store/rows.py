@@ -112,6 +112,15 @@ class PayloadRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveWeight:
+    """The archive's size: different bodies, their bytes as received, and as kept (compressed)."""
+
+    bodies: int
+    plain_bytes: int
+    stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class UsagePointRow:
     """A usage point; `n` is the small number that energy rows carry."""
 
@@ -143,9 +152,12 @@ class DayBlock:
     derived: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SeriesPoint:
-    """Energy of [start, end) as UTC instants; `wh` is None where nothing is known."""
+    """Energy of [start, end) as UTC instants; `wh` is None where nothing is known.
+
+    Not frozen: a year has 35,040 of them, and frozen ones take three times as long to make.
+    """
 
     start: datetime
     end: datetime

@@ -6,12 +6,11 @@ two hours, the skipped one of spring none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wattledger import localday
 from wattledger.localday import QUARTER
@@ -33,10 +32,9 @@ class Sum:
     conflict: bool = False
 
     def add(self, other: Sum) -> None:
-        """Take in another span."""
+        """Take in what is known of a part of this span."""
         self.wh += other.wh
         self.found += other.found
-        self.expected += other.expected
         self.estimated += other.estimated
         self.derived += other.derived
         self.conflict |= other.conflict
@@ -62,42 +60,59 @@ def by_slots(blocks: Sequence[DayBlock], span: Bounds, width: int) -> Iterator[S
     """Points of `width` quarter-hours (1 or 4), cut at the span's borders."""
     stored = {block.day: block for block in blocks}
     for day in range(span.first, span.last + 1):
-        begins = localday.start(day, span.tz)
         low, high = _cut(day, span)
-        block = stored.get(day)
-        known = None if block is None else (block.values.tolist(), block.flags.tolist())
-        for slot in range(low - low % width, high, width):
-            a, b = max(slot, low), min(slot + width, high)
-            part = Sum(expected=b - a) if known is None else _few(*known, a, b)
-            yield part.point(begins + a * QUARTER, begins + b * QUARTER)
+        if low >= high:
+            continue
+        starts = [max(slot, low) for slot in range(low - low % width, high, width)]
+        ends = [*starts[1:], high]
+        sums = _sums(stored.get(day), starts, ends)
+        begins = localday.start(day, span.tz)
+        instants = [begins + slot * QUARTER for slot in (*starts, high)]
+        for sum_, start, end in zip(sums, instants, instants[1:], strict=False):
+            yield sum_.point(start, end)
+
+
+def _sums(block: DayBlock | None, starts: Sequence[int], ends: Sequence[int]) -> Iterator[Sum]:
+    """What is known of consecutive runs of a day's slots."""
+    expected = [b - a for a, b in zip(starts, ends, strict=True)]
+    if block is None:
+        return (Sum(expected=n) for n in expected)
+    values, flags = block.values[: ends[-1]], block.flags[: ends[-1]]
+    known = values != MISSING
+    columns = [np.where(known, values, 0), known]
+    columns += [flags & np.uint8(flag) != 0 for flag in (Flag.ESTIMATED, Flag.DERIVED, Flag.CONFLICT)]
+    wh, found, estimated, derived, conflict = (
+        np.add.reduceat(column.astype(np.int64), starts).tolist() for column in columns
+    )
+    rows = zip(wh, found, expected, estimated, derived, map(bool, conflict), strict=True)
+    return (Sum(*row) for row in rows)
 
 
 def by_days(
-    totals: Iterable[DayTotal], edges: Sequence[DayBlock], span: Bounds, label: Callable[[int], object]
+    totals: Sequence[DayTotal], edges: Sequence[DayBlock], span: Bounds, following: Callable[[int], int]
 ) -> Iterator[SeriesPoint]:
-    """Points of days that share a label (the day itself, or its month).
+    """Points of whole days or months; `following` is the day at which the next point begins.
 
-    `edges` are the blocks of the first and last day where the span cuts them.
+    `totals` are ordered by day; `edges` are the blocks of days that the span cuts.
     """
-    stored = {total.day: total for total in totals}
     cut = {block.day: block for block in edges}
-    day = span.first
+    day, rest = span.first, iter((*totals, None))
+    total = next(rest)
     while day <= span.last:
-        name, start, sum_ = label(day), day, Sum()
-        while day <= span.last and label(day) == name:
-            sum_.add(_day(day, stored.get(day), cut.get(day), span))
-            day += 1
-        begins = max(span.start, localday.start(start, span.tz))
-        yield sum_.point(begins, min(span.end, localday.start(day, span.tz)))
+        after = min(following(day), span.last + 1)
+        begins, ends = max(span.start, localday.start(day, span.tz)), localday.start(after, span.tz)
+        ends = min(span.end, ends)
+        sum_ = Sum(expected=(ends - begins) // QUARTER)
+        while total and total.day < after:
+            block = cut.get(total.day)
+            sum_.add(_whole(total) if block is None else _slots(block, *_cut(block.day, span)))
+            total = next(rest)
+        yield sum_.point(begins, ends)
+        day = after
 
 
-def _day(day: int, total: DayTotal | None, block: DayBlock | None, span: Bounds) -> Sum:
-    low, high = _cut(day, span)
-    if total is None:
-        return Sum(expected=high - low)
-    if block is not None:
-        return _slots(block, low, high)
-    return Sum(total.total_wh, total.found, high - low, total.estimated, total.derived)
+def _whole(total: DayTotal) -> Sum:
+    return Sum(total.total_wh, total.found, 0, total.estimated, total.derived)
 
 
 def _cut(day: int, span: Bounds) -> tuple[int, int]:
@@ -131,17 +146,4 @@ def _few(values: list[int], flags: list[int], low: int, high: int) -> Sum:
 
 
 def _slots(block: DayBlock, low: int, high: int) -> Sum:
-    values, flags = block.values[low:high], block.flags[low:high]
-    known = values != MISSING
-    return Sum(
-        int(values[known].sum(dtype=np.int64)),
-        int(known.sum()),
-        high - low,
-        _count(flags, Flag.ESTIMATED),
-        _count(flags, Flag.DERIVED),
-        bool(_count(flags, Flag.CONFLICT)),
-    )
-
-
-def _count(flags: NDArray[np.uint8], flag: Flag) -> int:
-    return int(np.count_nonzero(flags & np.uint8(flag)))
+    return next(_sums(block, [low], [high])) if low < high else Sum()

@@ -41,7 +41,7 @@ async def open_staging(database: Database) -> AsyncIterator[AsyncConnection]:
 
 async def swap(connection: AsyncConnection, points: Iterable[int]) -> None:
     """Put the staged rows of these usage points in the place of the ledger's."""
-    for chosen in _chunks(sorted(points)):
+    for chosen in chunks(points):
         numbers = ", ".join(map(str, chosen))
         for table, ledger, copy in _PAIRS:
             names = ", ".join(f'"{column.name}"' for column in table.c)
@@ -65,6 +65,8 @@ def _temporary(table: Table, name: str) -> Table:
 staged_observation = _temporary(observation, REPLAY.observation)
 
 
-def _chunks(numbers: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(numbers), _CHUNK):
-        yield numbers[start : start + _CHUNK]
+def chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
+    """Some hundred at a time, in order: what one statement may name."""
+    ordered = sorted(numbers)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]

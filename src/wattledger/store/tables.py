@@ -1,7 +1,8 @@
 """Every table, the same on SQLite and PostgreSQL.
 
 Public ids are 32 hexadecimal digits; payloads are numbered in receive order. `usage_point.n` is the
-small number that energy rows carry. Instants are aware UTC.
+small number that energy rows carry. Instants are aware UTC. A change here needs a new version of the schema
+(`migrations/versions`), which a test demands.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from wattledger.store.audit_guard import guard
 from wattledger.store.columns import BIG, Instant, at, count, document, public_id, reference, words
 
 NAMES = {
@@ -101,7 +101,7 @@ audit = Table(
     words("hash", unique=True),
     sqlite_autoincrement=True,
 )
-guard(audit)
+"""The first version of the schema adds triggers: rows are neither changed nor deleted."""
 
 connection = Table(
     "connection",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import select, update
@@ -18,15 +18,15 @@ LONGEST_NAME = 200
 FIXED_ZONES = {"smart_meter_texas": "Texas meters are kept in Central time, as their utility reads them."}
 """connectors whose days are not the owner's to move, and why"""
 
-Rebuild = Callable[[Iterable[int]], Awaitable[object]]
+Rezone = Callable[[UsagePointRow, str], Awaitable[None]]
 
 
 class UsagePoints:
     """The table of usage points. `site` None means: any site (machines and operators)."""
 
-    def __init__(self, database: Database, rebuild: Rebuild) -> None:
+    def __init__(self, database: Database, rezone: Rezone) -> None:
         self._database = database
-        self._rebuild = rebuild
+        self._rezone = rezone
 
     async def list(self, site: str | None = None) -> list[UsagePointRow]:
         """All usage points (of one site), oldest first."""
@@ -77,8 +77,7 @@ class UsagePoints:
         if point.connector in FIXED_ZONES:
             raise Refused(FIXED_ZONES[point.connector], "FIXED_ZONE", "timezone", 422)
         if point.timezone != timezone:
-            await self._set(id, timezone=timezone)
-            await self._rebuild([point.n])
+            await self._rezone(point, timezone)
         return await self.get(id, site)
 
     async def assign(self, external_id: str, site: str) -> UsagePointRow:

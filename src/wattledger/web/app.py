@@ -15,6 +15,7 @@ from wattledger.web.contracts import ac, smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
 from wattledger.web.frame import Frame
+from wattledger.web.head import HeadAsGet
 from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.on_demand import OnDemand
@@ -56,7 +57,8 @@ def create_app(
         clock=time,
         trigger=trigger or to_relay(settings),
         failures=Throttle(time, burst=20, per_minute=20),
-        links=Throttle(time, burst=10, per_minute=2),
+        links=Throttle(time, burst=30, per_minute=10),
+        mails=Throttle(time, burst=5, per_minute=0.5),
         disk=Disk(settings.data, time),
         address=address,
         on_demand=on_demand,
@@ -70,7 +72,8 @@ def create_app(
 
 
 def _frame(app: FastAPI, settings: Settings) -> None:
-    """From the innermost to the outermost: origin check, body limit, CORS, headers and log."""
+    """From the innermost to the outermost: HEAD, origin check, body limit, CORS, headers and log."""
+    app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(BodyLimit)
     if origins := allowed_origins(settings):

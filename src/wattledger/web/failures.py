@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from wattledger.errors import WattledgerError
 from wattledger.web.answers import Denied, Json, failure, sentence
 
+log = structlog.get_logger("wattledger.web")
 WORDS = {404: "There is no such address here.", 405: "This address does not take that method."}
 
 
@@ -31,6 +33,9 @@ def install(app: FastAPI) -> None:
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, WattledgerError)
     status, body, headers = failure(error)
+    if status == 500:
+        body["incident"] = request.scope["state"]["request_id"]
+        log.error("incident", request=body["incident"], error=str(error))
     return _answer(request, status, body, headers)
 
 

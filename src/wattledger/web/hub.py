@@ -36,6 +36,7 @@ class Hub:
     trigger: Trigger
     failures: Throttle
     links: Throttle
+    mails: Throttle
     disk: Disk
     metrics: Metrics = field(default_factory=Metrics)
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

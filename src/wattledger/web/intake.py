@@ -14,6 +14,8 @@ from wattledger.web.hub import Hub
 
 DEFAULT_CONNECTOR = "smart_meter_texas"
 """whose file it is where no connector knows the content: it is kept and listed as it is"""
+MOST_LISTED = 100
+"""so many points, reasons and notes of one file are listed in a receipt"""
 _unwaited: set[asyncio.Task[Delivered]] = set()
 
 
@@ -53,6 +55,13 @@ def receipt(delivered: Delivered) -> dict[str, Any]:
 
 
 def summary(found: Summary) -> dict[str, Any]:
-    """A summary as JSON; usage points as objects."""
-    points = [{"id": p.id, "external_id": p.external_id, "name": p.name} for p in found.points]
-    return {**found.to_json(), "points": points}
+    """A summary as JSON, bounded: of long lists the beginning, and how many usage points there are."""
+    points = [{"id": p.id, "external_id": p.external_id, "name": p.name} for p in found.points[:MOST_LISTED]]
+    whole = found.to_json()
+    return {
+        **whole,
+        "points": points,
+        "point_count": len(found.points),
+        "rejections": whole["rejections"][:MOST_LISTED],
+        "notes": whole["notes"][:MOST_LISTED],
+    }

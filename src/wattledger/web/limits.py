@@ -1,7 +1,9 @@
-"""Bodies are measured while they are read: past a route's limit the answer is 413, with the way out."""
+"""Bodies are measured while they are read: past a route's limit the answer is 413, with the way out; a sender
+that falls silent is answered 408."""
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 import orjson
@@ -13,6 +15,8 @@ MIB = 1 << 20
 DEFAULT = MIB
 PULL = 64 * MIB
 STREAM = 256 * MIB
+SILENCE = 30.0
+"""seconds without a byte of the body after which a request is given up"""
 _PLAINLY = "Send the body without content-encoding; a file may itself be gzip."
 WAY_OUT = "send the bytes with PUT /api/admin/smt/payloads/{sha256}"
 
@@ -32,8 +36,8 @@ def limit_of(method: str, path: str) -> tuple[int, str]:
     return DEFAULT, "send less at once"
 
 
-class TooLarge(Exception):
-    """The body passed its limit; the middleware answers, whatever the route makes of this."""
+class _Stop(Exception):
+    """The body is read no further; the middleware answers, whatever the route makes of this."""
 
 
 class BodyLimit:
@@ -57,28 +61,52 @@ class BodyLimit:
 
 
 class _Measured:
-    """One request: counts what is received and replaces the answer once it was too much."""
+    """One request: measures what is received, and answers in the route's place when that must stop."""
 
     def __init__(self, app: ASGIApp, limit: int, way_out: str) -> None:
         self._app, self._limit, self._way_out = app, limit, way_out
         self._size = 0
-        self._answered = False
+        self._whole = self._started = self._silent = False
+
+    @property
+    def _stopped(self) -> bool:
+        return not self._started and (self._silent or self._size > self._limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def measured() -> Message:
-            message = await receive()
+            message = await self._next(receive)
             self._size += len(message.get("body", b""))
-            if self._size > self._limit:
-                raise TooLarge
+            self._whole = self._whole or not message.get("more_body", False)
+            if self._stopped:
+                raise _Stop
             return message
 
         async def guarded(message: Message) -> None:
-            if self._size <= self._limit:
+            if not self._stopped:
+                self._started = True
                 await send(message)
 
-        with suppress(TooLarge):  # answered below, as when the route caught it itself
+        with suppress(_Stop):  # answered below, as when the route caught it itself
             await self._app(scope, measured, guarded)
-        if self._size > self._limit:
+        if self._stopped:
+            await self._refuse(send)
+
+    async def _next(self, receive: Receive) -> Message:
+        """The next part of the body; a sender that falls silent in the middle is not waited for."""
+        if self._whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(SILENCE):
+                return await receive()
+        except TimeoutError:
+            self._silent = True
+            raise _Stop from None
+
+    async def _refuse(self, send: Send) -> None:
+        if self._silent:
+            message = f"Nothing of the body came for {SILENCE:.0f} seconds; send it again."
+            await _answer(send, 408, {"error": "TOO_SLOW", "message": message})
+        else:
             await _too_large(send, self._limit, self._way_out)
 
 

@@ -52,7 +52,7 @@ async def ask_for_link(request: Request) -> Response:
 
 async def _make_link(found: Hub, email: str, base: str, show: bool) -> None:
     """After the answer, so that known and unknown addresses take equally long."""
-    if found.links.take(f"mail {email}"):
+    if found.mails.take(email):
         return
     word = await found.store.people.start_link(email, found.clock.now())
     if word and show:

@@ -12,6 +12,7 @@ from httpx2 import AsyncClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.payloads import smt
 from wattledger.units import kwh_text
 
 PAGE = {"accept": "text/html"}
@@ -71,6 +72,19 @@ async def test_the_chart_has_the_numbers_of_the_api(
     assert whole is not None and whole[1].replace(",", "") == kwh_text(total)
 
 
+async def test_energy_sent_to_the_grid_is_a_page_of_its_own(owner: AsyncClient, point: str) -> None:
+    day = smt.Day(smt.NORMAL, [500] * 96)
+    back = smt.Day(smt.NORMAL, [20] * 96, flow="Surplus Generation")
+    answer = await owner.post("/v1/uploads?filename=solar.csv", content=smt.interleaved(day, back))
+    assert answer.json()["summary"]["rejected"] == 0
+    used = (await owner.get(f"/meter?start={smt.NORMAL}", headers=PAGE)).text
+    sent = (await owner.get(f"/meter?start={smt.NORMAL}&flow=received", headers=PAGE)).text
+    assert shown(used)["kwh"] == [0.5] * 96
+    assert shown(sent)["kwh"] == [0.02] * 96
+    assert "Sent to the grid" in sent
+    assert "flow=received" in used
+
+
 async def test_the_heat_map_sums_to_the_month(owner: AsyncClient, point: str) -> None:
     page = await owner.get("/meter?by=month&start=2025-11-01", headers=PAGE)
     link = re.search(r'data-source="([^"]+)"', page.text)
@@ -101,7 +115,7 @@ async def test_the_heat_map_sums_to_the_month(owner: AsyncClient, point: str) ->
         ("/nowhere", 404),
     ],
 )
-async def test_odd_addresses_are_answered_in_words(
+async def test_odd_or_bad_addresses_are_answered_in_words(
     owner: AsyncClient, point: str, address: str, status: int
 ) -> None:
     answer = await owner.get(address, headers=PAGE)
@@ -111,7 +125,7 @@ async def test_odd_addresses_are_answered_in_words(
         assert '<a href="/">' in answer.text
 
 
-async def test_no_address_breaks_a_page(app: FastAPI, owner: AsyncClient, point: str) -> None:
+async def test_no_bad_address_breaks_a_page(app: FastAPI, owner: AsyncClient, point: str) -> None:
     odd = st.one_of(st.text(max_size=20), st.sampled_from(["day", "year", "2025-11-02", point, "-1", "NaN"]))
     names = st.sampled_from(["by", "start", "end", "flow", "point", "q", "esiid", "before", "sent", "next"])
     seen: list[tuple[str, dict[str, str]]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattledger.web.pages.period import WAYS, By, Period
@@ -13,6 +13,7 @@ from wattledger.web.pages.period import WAYS, By, Period
 DAYS = st.dates(date(1990, 1, 1), date(2099, 12, 31))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WAYS), DAYS)
 def test_a_period_holds_its_day_and_neighbours_touch(by: By, day: date) -> None:
     period = Period.around(by, day)
@@ -24,6 +25,7 @@ def test_a_period_holds_its_day_and_neighbours_touch(by: By, day: date) -> None:
     assert period.next().previous() == period
 
 
+@settings(deadline=None)
 @given(st.sampled_from(WAYS), st.dates())
 def test_any_date_gives_a_period(by: By, day: date) -> None:
     period = Period.around(by, day)

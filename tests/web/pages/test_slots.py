@@ -6,7 +6,7 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wattledger import localday
@@ -18,6 +18,7 @@ from wattledger.web.pages.sheet import change, ledger
 from wattledger.web.pages.slots import Slots, State, edges, gather, runs
 
 TZ = "America/Chicago"
+UNHURRIED = settings(deadline=None, max_examples=40)
 ANCHORS = st.sampled_from([date(2025, 11, 2), date(2026, 3, 8), date(2025, 12, 31), date(2026, 7, 14)])
 
 
@@ -40,6 +41,7 @@ def laid_out(by: By, day: date, seed: int) -> tuple[Period, Slots, list[DayBlock
     return period, gather(period, TZ, blocks, (numbers[0], numbers[-1])), blocks
 
 
+@UNHURRIED
 @given(st.sampled_from(WAYS), ANCHORS, st.integers(0, 50))
 def test_every_watt_hour_is_kept_and_parts_sum_to_the_whole(by: By, day: date, seed: int) -> None:
     period, slots, blocks = laid_out(by, day, seed)
@@ -51,6 +53,7 @@ def test_every_watt_hour_is_kept_and_parts_sum_to_the_whole(by: By, day: date, s
     assert sum(len(line.slots.wh) for line in lines) == len(slots.wh)
 
 
+@UNHURRIED
 @given(st.sampled_from(WAYS), ANCHORS, st.integers(0, 50))
 def test_the_ribbon_covers_the_axis_without_holes(by: By, day: date, seed: int) -> None:
     period, slots, _ = laid_out(by, day, seed)
@@ -61,6 +64,7 @@ def test_the_ribbon_covers_the_axis_without_holes(by: By, day: date, seed: int) 
     assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(found))
 
 
+@UNHURRIED
 @given(ANCHORS, st.integers(0, 50))
 def test_the_heat_map_has_the_same_energy(day: date, seed: int) -> None:
     period, slots, _ = laid_out("month", day, seed)

@@ -61,6 +61,16 @@ def test_relays_are_judged(line: dict[str, str], minutes: int, level: str) -> No
     assert (judged.todo is None) == (level == "good")
 
 
+def test_what_a_relay_left_aside_is_named() -> None:
+    line = {
+        "status": "partial",
+        "failed": [{"name": "a.asc", "code": "x", "reason": "cut short"}],
+        "warnings": ["w"],
+    }
+    assert judge_relay("relay", NOW, line, NOW, 30).failed == ["a.asc: cut short", "w"]
+    assert judge_relay("relay", NOW, {"status": "ok", "failed": ["odd"], "warnings": 7}, NOW, 30).failed == []
+
+
 def test_a_meter_is_late_after_three_days() -> None:
     assert judge_freshness(POINT, NOW - timedelta(days=2), NOW).level == "good"
     assert judge_freshness(POINT, NOW - timedelta(days=4), NOW).todo

@@ -19,6 +19,7 @@ from wattledger.connectors.http import HttpAnswer, check, exchange
 from wattledger.connectors.smart_meter_texas.api_answers import is_html, json_object, maintenance, wall
 from wattledger.connectors.tokens import lifetime
 from wattledger.errors import LoginRequired, Misconfigured, TryLater
+from wattledger.transport import is_plain
 
 TOKEN_PATH = "/v2/token/"  # noqa: S105 - a path
 WHO = "Smart Meter Texas"
@@ -40,12 +41,14 @@ class TokenAnswer:
 async def sign_in(http: AsyncClient, username: str, password: str) -> TokenAnswer:
     """A new JWT.
 
-    Raises LoginRequired for a refused pair, Misconfigured for a refused address or an empty setting,
+    Raises LoginRequired for a refused pair, Misconfigured for a refused host, an empty setting or plain http,
     TryLater when the vendor is down or answers what is no token.
     """
     for name, value in (("SMT_USERNAME", username), ("SMT_PASSWORD", password)):
         if not value:
             raise Misconfigured(f"{name} is not set; Smart Meter Texas needs it for a token.")
+    if is_plain(str(http.base_url)):
+        raise Misconfigured("SMT_API_BASE_URL must begin with https://; a password is not sent in the clear.")
     answer = await exchange(http, "POST", TOKEN_PATH, json={"username": username, "password": password})
     _refuse(answer)
     return _token(json_object(answer.body))

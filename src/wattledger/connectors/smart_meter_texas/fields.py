@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from wattledger.connectors.smart_meter_texas import labels
 from wattledger.connectors.smart_meter_texas.intake import BLANK, FIRST_REFUSAL, READING, Refusals
+from wattledger.faults import sabotaged
 from wattledger.model import MISSING
 
 Codes = NDArray[np.int32]
@@ -64,7 +65,7 @@ class EnergyField:
     def _one(self, raw: bytes) -> tuple[int, int, bool]:
         text = labels.clean(raw)
         if not text and b"\0" not in raw:
-            return MISSING, BLANK, False
+            return (0, READING, False) if sabotaged("blank_is_missing") else (MISSING, BLANK, False)
         try:
             if b"\0" in raw:
                 raise ValueError("the row contains NUL bytes")

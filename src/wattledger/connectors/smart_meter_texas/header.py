@@ -52,6 +52,14 @@ class Header:
         """Whether rows under this header are quarter-hour readings."""
         return {"date", "kwh"} <= self.roles.keys() and bool({"start", "end"} & self.roles.keys())
 
+    @property
+    def lacks(self) -> str:
+        """What an interval file's first line has and this one has not; empty where it names no meter."""
+        if "esiid" not in self.roles:
+            return ""
+        wanted = {"the date": {"date"}, "the energy": {"kwh"}, "the time": {"start", "end"}}
+        return " or ".join(words for words, roles in wanted.items() if not roles & self.roles.keys())
+
 
 def normalised(name: str) -> str:
     """A column's name without what writers vary."""

@@ -37,12 +37,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.line)
 
+    def where(self, keep: NDArray[np.bool_]) -> Rows:
+        """The rows so marked."""
+        return Rows(*(getattr(self, name)[keep] for name in self.__slots__))
+
     @classmethod
     def concat(cls, parts: list[Rows]) -> Rows:
         """All rows of several, by line."""
         if len(parts) == 1:
             return parts[0]
         joined = [np.concatenate([getattr(p, name) for p in parts]) for name in cls.__slots__]
+        if (joined[0][1:] > joined[0][:-1]).all():
+            return cls(*joined)
         order = np.argsort(joined[0], kind="stable")
         return cls(*(column[order] for column in joined))
 

@@ -19,6 +19,8 @@ FIRST_YEAR, LAST_YEAR = 1990, 2199
 
 _ESIID = re.compile(r"10(?:\d{15}|\d{20})", re.ASCII)
 _SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.ASCII | re.IGNORECASE)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+\.\d*", re.ASCII)
+"""1,204.5: commas that can only group thousands (1,204 alone could be a decimal comma)"""
 _MIDNIGHT = r"(?:[ T]0?0:00(?::00)?(?:\.0+)?)?"
 _US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})" + _MIDNIGHT, re.ASCII)
 _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})" + _MIDNIGHT, re.ASCII)
@@ -141,6 +143,8 @@ def quality(text: str) -> Flag:
 
 def energy(text: str) -> tuple[int, bool]:
     """Wh of a kWh text, and whether it was finer than a watt-hour (then rounded half to even)."""
+    if _GROUPED.fullmatch(text):
+        text = text.replace(",", "")
     if "_" in text or not text.isascii():
         raise ValueError("the kWh value is not a decimal number")
     try:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from wattledger.connectors.smart_meter_texas import header, words
 from wattledger.connectors.smart_meter_texas.intake import READING, Intake, Rows
+from wattledger.connectors.smart_meter_texas.lines import blank
 from wattledger.connectors.smart_meter_texas.prefixes import Prefix, Prefixes
 from wattledger.connectors.smart_meter_texas.table import Reader
 from wattledger.connectors.smart_meter_texas.words import Lines, Window
@@ -26,8 +27,10 @@ Ints = NDArray[np.int64]
 _HEADER = header.read(header.CANONICAL)
 Meant = list[Prefix | None]
 
-PIECE = 1 << 20
+PIECE = 1 << 21
 """Bytes at a time: small enough to stay in the processor's cache."""
+_SAMPLE = 8192
+_MOST_TIGHTENED = 64 * 1024 * 1024
 _STRAYS_AT_ONCE = 20_000
 _DAY = 96
 
@@ -37,12 +40,18 @@ def applies(body: bytes) -> bool:
     if not body.startswith((header.CANONICAL + b"\n", header.CANONICAL + b"\r\n")):
         return False
     begin = body.find(b"\n") + 1
-    sample = body[begin : begin + 8192]
+    sample = body[begin : begin + _SAMPLE]
     if b"\n" not in sample[:4096]:
         return False
     sample = sample[: sample.rfind(b"\n") + 1]
     lines = words.lines(Window(sample, 0, len(sample)))
     return 2 * int(np.count_nonzero(lines.good)) >= len(lines.good)
+
+
+def tightened(body: bytes) -> bytes:
+    """The file without the blank that some exports put before each time; large ones stay as they are."""
+    spaced = body.startswith(header.CANONICAL) and b", 0" in body[: len(header.CANONICAL) + _SAMPLE]
+    return body.replace(b", ", b",") if spaced and len(body) <= _MOST_TIGHTENED else body
 
 
 def read(body: bytes, intake: Intake) -> bool:
@@ -58,7 +67,7 @@ def read(body: bytes, intake: Intake) -> bool:
 
 
 class _FormChangedError(Exception):
-    """Another header, or other line ends, within the file: its lines don't stand for themselves."""
+    """Another header or other line ends within the file, or too many lines that are not of the layout."""
 
 
 class _Reading:
@@ -68,6 +77,7 @@ class _Reading:
         self.prefixes = Prefixes(intake)
         self.strays: list[bytes] = []
         self.stray_lines: list[int] = []
+        self.flushed = 0
 
     def run(self) -> None:
         at, line = self.body.find(b"\n") + 1, 2
@@ -81,11 +91,11 @@ class _Reading:
             at += int(lines.stop[-1] - lines.start[0]) + 1
             line += len(lines.stop)
         self._flush()
+        self.general.finish()
 
     def _decode(self, window: Window, lines: Lines, bounds: Ints, line: int) -> None:
         """One piece: whole days to blocks, other rows to the slot logic, strays to the general reader."""
-        prefix_of = np.cumsum(lines.fresh) - 1
-        begins = np.flatnonzero(lines.fresh)
+        begins, prefix_of = lines.prefixes()
         spans = zip(lines.start[begins].tolist(), lines.times[begins].tolist(), strict=True)
         meant = [self.prefixes.meaning(window.text(start, times)) for start, times in spans]
         lines.good &= np.array([p is not None for p in meant], bool)[prefix_of]
@@ -121,7 +131,10 @@ class _Reading:
             self.strays.append(window.text(lines.start[k], lines.stop[k]).removesuffix(b"\r"))
             self.stray_lines.append(line + int(k))
         if len(self.strays) >= _STRAYS_AT_ONCE:
+            if 4 * len(self.strays) > line - self.flushed:
+                raise _FormChangedError
             self._flush()
+            self.flushed = line
 
     def _flush(self) -> None:
         kept = [k for k, text in enumerate(self.strays) if _counts(text)]
@@ -140,7 +153,7 @@ def _counts(text: bytes) -> bool:
             raise _FormChangedError
         if again.interval:
             return False
-    return bool(text.strip(b" \t,\"'\xa0"))
+    return not blank(text)
 
 
 def _runs(lines: Lines) -> Ints:

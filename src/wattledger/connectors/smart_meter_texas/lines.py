@@ -7,8 +7,6 @@ only files that were saved again have, through the csv module.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -16,56 +14,49 @@ from numpy.typing import NDArray
 from pyarrow import csv as pacsv
 
 from wattledger.connectors.smart_meter_texas.fields import Column
-
-PIECE = 8 * 1024 * 1024
-_LONGEST = 4096
-"""No row of ours comes near; a longer line is refused as one with a wrong number of fields."""
+from wattledger.connectors.smart_meter_texas.pieces import LONGEST, Piece
 
 
-@dataclass(slots=True)
 class Split:
-    """The rows of one piece that have the right number of fields, and the lines of those that don't."""
+    """The rows that have the right number of fields, and the lines of those that don't."""
 
-    line: NDArray[np.int64]
-    columns: list[Column]
-    wrong: NDArray[np.int64]
+    def __init__(self, line: NDArray[np.int64], columns: list[Column], wrong: NDArray[np.int64]) -> None:
+        self.line, self.columns, self.wrong = line, columns, wrong
 
 
-def pieces(body: bytes, first_line: int) -> Iterator[tuple[list[bytes], NDArray[np.int64]]]:
-    """Non-blank lines and their numbers, about 8 MiB at a time. The body has `\\n` line ends only."""
-    at, number = 0, first_line
-    while at < len(body):
-        end = body.find(b"\n", min(at + PIECE, len(body)))
-        end = len(body) if end < 0 else end + 1
-        found = body[at:end].split(b"\n")
-        if found[-1] == b"":
-            found.pop()
-        kept = [k for k, line in enumerate(found) if line.strip(b" \t,\"'\xa0")]
-        yield (
-            found if len(kept) == len(found) else [found[k] for k in kept],
-            np.array(kept, np.int64) + number,
+def split_span(piece: Piece, begin: int, end: int, width: int) -> Split:
+    """Fields of a piece's lines `begin` to `end`; at once where all are alike."""
+    if piece.even(begin, end, width):
+        return _split_plain(
+            piece.text[piece.starts[begin] : piece.ends[end - 1]], piece.numbers(begin, end), width
         )
-        at, number = end, number + len(found)
+    kept = [k for k in range(begin, end) if not blank(piece.at(k))]
+    return split([piece.at(k) for k in kept], np.array(kept, np.int64) + piece.line, width)
+
+
+def blank(line: bytes) -> bool:
+    """Whether nothing stands in a line; Excel likes to add such."""
+    return not line.strip(b' \t,"\xa0')
 
 
 def split(lines: list[bytes], numbers: NDArray[np.int64], width: int) -> Split:
     """Fields of these lines. `width` is the header's number of columns."""
-    commas = np.fromiter((line.count(b",") for line in lines), np.int64, len(lines))
-    lengths = np.fromiter(map(len, lines), np.int64, len(lines))
-    quoted = b'"' in b"".join(lines)
-    right = lengths <= _LONGEST
-    if not quoted:
-        right &= commas == width - 1
-    kept = lines if right.all() else [line for line, keep in zip(lines, right.tolist(), strict=True) if keep]
+    quoted = any(b'"' in line for line in lines)
+    right = np.array(
+        [len(line) <= LONGEST and (quoted or line.count(b",") == width - 1) for line in lines], bool
+    )
+    kept = [line for line, keep in zip(lines, right.tolist(), strict=True) if keep]
     if not kept:
         return Split(numbers[:0], [], numbers)
-    found = (_split_quoted if quoted else _split_plain)(kept, numbers[right], width)
+    if quoted:
+        found = _split_quoted(kept, numbers[right], width)
+    else:
+        found = _split_plain(b"\n".join(kept), numbers[right], width)
     found.wrong = np.concatenate([found.wrong, numbers[~right]])
     return found
 
 
-def _split_plain(lines: list[bytes], numbers: NDArray[np.int64], width: int) -> Split:
-    joined = b"\n".join(lines)
+def _split_plain(joined: bytes, numbers: NDArray[np.int64], width: int) -> Split:
     names = [str(n) for n in range(width)]
     table = pacsv.read_csv(
         pa.BufferReader(joined),

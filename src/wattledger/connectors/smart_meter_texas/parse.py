@@ -71,7 +71,7 @@ def _name(member: Member) -> str:
 
 def read(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
     """Read one plain file into an intake; returns its kind."""
-    body = sniff.text(body)
+    raw, body = body, sniff.text(body)
     form = sniff.form(body)
     if form == "empty":
         raise BadPayload("The file is empty; fetch it again.", "empty")
@@ -88,15 +88,15 @@ def read(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
     if form == "binary":
         raise BadPayload("The file is neither text nor an archive; nothing in it can be read.", "not_text")
     if form == "xml":
-        return _xml(body, intake, esiid)
+        return _xml(raw, body, intake, esiid)
     if form == "json":
         return _json(body, intake, esiid)
     return _csv(body, name, intake, esiid)
 
 
-def _xml(body: bytes, intake: Intake, esiid: str | None) -> str:
+def _xml(raw: bytes, body: bytes, intake: Intake, esiid: str | None) -> str:
     if report.TITLE in body[:65536]:
-        return report.read(body, intake, esiid)
+        return report.read(raw, intake, esiid)  # XML tells its own encoding
     intake.note("This XML is not Smart Meter Texas' own Green Button report; add it as a Green Button file.")
     return "opaque"
 
@@ -113,10 +113,16 @@ def _json(body: bytes, intake: Intake, esiid: str | None) -> str:
 
 
 def _csv(body: bytes, name: str, intake: Intake, esiid: str | None) -> str:
-    kind = sniff.csv_kind(sniff.csv_header(body), name)
+    header = sniff.csv_header(body)
+    kind = sniff.csv_kind(header, name)
+    if kind == "opaque" and header.lacks:
+        intake.note(f"No readings were looked for: the first line names no column for {header.lacks}.")
     if kind != "interval":
         return kind
-    if not (layout.applies(body) and layout.read(body, intake)):
+    tight = layout.tightened(body)
+    if not (layout.applies(tight) and layout.read(tight, intake)):
         table.read(body, intake, esiid)
     slots.place(intake)
+    if not intake.total:
+        intake.note("The file has a header and no rows.")
     return kind

@@ -21,6 +21,9 @@ from wattledger.model import EnergyDays
 MOST_BLOCKS = 500_000
 """More days than any 256 MiB file of real readings holds; keeps hostile files out of memory."""
 
+_ROWS_AT_ONCE = 200_000
+"""rows of one day stay together; more are placed a share of the days at a time, to bound memory"""
+
 _IMPOSSIBLE = "the time does not exist on the day on which the clock is set forward"
 _AMBIGUOUS = "the hour occurs twice on this day and nothing in the file says which of the two is meant"
 _SPAN = "the row does not cover a quarter-hour"
@@ -30,10 +33,15 @@ Ints = NDArray[np.int64]
 
 def place(intake: Intake) -> None:
     """Turn the gathered rows into blocks, counts and refusals of the same intake."""
-    if not intake.rows:
-        return
-    rows = Rows.concat(intake.rows)
-    intake.rows = []
+    parts, intake.rows = intake.rows, []
+    buckets = sum(map(len, parts)) // _ROWS_AT_ONCE + 1
+    for bucket in range(buckets):
+        mine = parts if buckets == 1 else [part.where(part.day % buckets == bucket) for part in parts]
+        if any(map(len, mine)):
+            _place(Rows.concat(mine), intake)
+
+
+def _place(rows: Rows, intake: Intake) -> None:
     group, keys = _groups(rows)
     counts = localday.slot_counts(rows.day[keys], ZONE)
     slot = _slots(rows, group, counts[group])
@@ -43,7 +51,8 @@ def place(intake: Intake) -> None:
     intake.refusals.add_coded(rows.state[refused] - FIRST_REFUSAL, rows.line[refused])
     good = np.flatnonzero(rows.state == READING)
     named = (rows.point[keys], rows.flow[keys], rows.day[keys], rows.revision[keys])
-    intake.blocks.append(fill(named, group[good], slot[good], rows.wh[good], rows.flag[good]))
+    room = MOST_BLOCKS - sum(map(len, intake.blocks))
+    intake.blocks.append(fill(named, group[good], slot[good], rows.wh[good], rows.flag[good], room))
 
 
 def fill(
@@ -52,6 +61,7 @@ def fill(
     slot: Ints,
     wh: NDArray[np.int32],
     flag: NDArray[np.uint8],
+    room: int | None = None,
 ) -> EnergyDays:
     """Blocks of readings whose slot is known; `keys` are point, flow, day and revision by group.
 
@@ -59,7 +69,8 @@ def fill(
     """
     turn = _turns(group * MOST_SLOTS + slot)
     wanted, block = np.unique(turn * len(keys[0]) + group, return_inverse=True)
-    _check_size(len(wanted))
+    if len(wanted) > (MOST_BLOCKS if room is None else room):
+        raise _scattered()
     days = EnergyDays.empty(len(wanted))
     of = wanted % max(len(keys[0]), 1)
     days.point, days.flow, days.day, days.revision = (key[of] for key in keys)
@@ -68,13 +79,12 @@ def fill(
     return days
 
 
-def _check_size(blocks: int) -> None:
-    if blocks > MOST_BLOCKS:
-        raise BadPayload(
-            f"The file holds {blocks:,} separate days, more than {MOST_BLOCKS:,}: it cannot be meter data as "
-            "Smart Meter Texas exports it. Split it into smaller files if it is.",
-            "too_scattered",
-        )
+def _scattered() -> BadPayload:
+    return BadPayload(
+        f"The file holds more than {MOST_BLOCKS:,} separate days, so it cannot be meter data as Smart Meter "
+        "Texas exports it. Split it into smaller files if it is.",
+        "too_scattered",
+    )
 
 
 def _turns(cell: Ints) -> Ints:

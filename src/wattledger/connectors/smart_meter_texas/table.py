@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattledger.connectors.smart_meter_texas import header, labels
+from wattledger.connectors.smart_meter_texas import header, labels, one_label
 from wattledger.connectors.smart_meter_texas.fields import EnergyField, Field
 from wattledger.connectors.smart_meter_texas.header import Header
 from wattledger.connectors.smart_meter_texas.intake import FIRST_REFUSAL, READING, Intake, Rows
-from wattledger.connectors.smart_meter_texas.lines import Split, pieces, split
+from wattledger.connectors.smart_meter_texas.lines import Split, split, split_span
+from wattledger.connectors.smart_meter_texas.pieces import LONGEST, Piece, pieces
 from wattledger.model import NO_REVISION, Flow
 
 _WRONG_WIDTH = "the row has not as many fields as the header"
@@ -33,17 +32,24 @@ class Reader:
             "flow": labels.flow,
             "date": labels.day,
             "revision": labels.revision,
-            "start": _start if "end" in columns.roles else _only_start,
+            "start": _start if "end" in columns.roles else _end,
             "end": _end,
             "quality": labels.quality,
         }
         self.fields = {role: Field(decode, refusals) for role, decode in decoders.items()}
+        self.one_label = not {"start", "end"} <= columns.roles.keys()
+        self.rows: list[Rows] = []
 
     def feed(self, lines: list[bytes], numbers: NDArray[np.int64]) -> None:
-        """Decode these lines; each becomes a row, a refusal, or (a repeated header) nothing."""
-        if not lines:
-            return
-        found = split(lines, numbers, self.header.width)
+        """Decode these lines; each becomes a row or a refusal."""
+        if lines:
+            self._take(split(lines, numbers, self.header.width))
+
+    def span(self, piece: Piece, begin: int, end: int) -> None:
+        """Decode some lines of a piece; blank ones are passed over."""
+        self._take(split_span(piece, begin, end, self.header.width))
+
+    def _take(self, found: Split) -> None:
         intake = self.intake
         intake.total += len(found.wrong)
         if len(found.wrong):
@@ -61,13 +67,10 @@ class Reader:
         flow = self._column("flow", found, np.int8, wrong)
         day = self._column("date", found, np.int32, wrong)
         revision = self._column("revision", found, np.int64, wrong)
-        start = self._column("start", found, np.int16, wrong)
-        end = self._column("end", found, np.int16, wrong)
+        start, end = self._labels(found, wrong)
         keep = wrong < 0
         self.intake.refusals.add_coded(wrong[~keep], found.line[~keep])
         wh, state, finer, flag = self._readings(found)
-        if start is None:
-            start = np.full(n, -1, np.int16)
         self.intake.finer += int(np.count_nonzero(finer & keep & (state == READING)))
         rows = Rows(
             found.line,
@@ -76,13 +79,30 @@ class Reader:
             day if day is not None else np.zeros(n, np.int32),
             np.full(n, NO_REVISION, np.int64) if revision is None else revision,
             start,
-            start + np.int16(1) if end is None else end,
+            end,
             wh,
             flag,
             state,
         )
         if keep.any():
-            self.intake.rows.append(rows if keep.all() else _kept(rows, keep))
+            self.rows.append(rows if keep.all() else rows.where(keep))
+
+    def finish(self) -> None:
+        """Hand all rows to the intake."""
+        if self.one_label:
+            told = one_label.settle(self.rows, "end" in self.header.roles)
+            self.intake.notes += [told] if told else []
+        self.intake.rows += self.rows
+        self.rows = []
+
+    def _labels(self, found: Split, wrong: Codes) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """START and END labels; where there is one column, it stands in END until `finish`."""
+        start = self._column("start", found, np.int16, wrong)
+        end = self._column("end", found, np.int16, wrong)
+        blank = np.full(len(found.line), -1, np.int16)
+        if end is None:
+            return blank, blank if start is None else start
+        return blank if start is None else start, end
 
     def _column(self, role: str, found: Split, dtype: type, wrong: Codes) -> NDArray[Any] | None:
         """A role's values; refusals go into `wrong` where nothing was wrong before. None: no such column."""
@@ -106,16 +126,8 @@ class Reader:
         return wh, state, finer, flag
 
 
-def _kept(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
-    return Rows(*(getattr(rows, name)[keep] for name in Rows.__slots__))
-
-
 def _start(text: str) -> int:
     return labels.quarter(text) % 96 if text else -1
-
-
-def _only_start(text: str) -> int:
-    return labels.quarter(text) % 96
 
 
 def _end(text: str) -> int:
@@ -123,45 +135,32 @@ def _end(text: str) -> int:
 
 
 def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
-    """Decode a whole interval CSV, its header first. Raises BadPayload where no ESIID is to be had."""
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    """Decode a whole interval CSV, its header first. Raises BadPayload where no ESIID is to be had.
+
+    A header within the file, as in files that were joined, begins a part of its own.
+    """
     reader: Reader | None = None
-    for columns, part, first_line in _segments(body):
-        if reader is None or reader.header != columns:
-            reader = Reader(intake, columns, esiid)
-        for lines, numbers in pieces(part, first_line):
-            reader.feed(lines, numbers)
+    for piece in pieces(body):
+        begin = 0
+        for at, columns in [*_headers(piece), (len(piece), None)]:
+            if reader and at > begin:
+                reader.span(piece, begin, at)
+            if columns and (reader is None or reader.header != columns):
+                if reader:
+                    reader.finish()
+                reader = Reader(intake, columns, esiid)
+            begin = at + 1
+    if reader:
+        reader.finish()
 
 
-def _segments(body: bytes) -> Iterator[tuple[Header, bytes, int]]:
-    """Header, rows and first line number of each part; a file may hold several, each with its header."""
-    at, line = 0, 1
-    while at < len(body):
-        head, at, line = _next_line(body, at, line)
-        if not head.strip(b" \t,"):
-            continue
-        end = _next_header(body, at)
-        yield header.read(head), body[at:end], line
-        line += body.count(b"\n", at, end)
-        at = end
-
-
-def _next_line(body: bytes, at: int, line: int) -> tuple[bytes, int, int]:
-    end = body.find(b"\n", at)
-    end = len(body) if end < 0 else end
-    return body[at:end], end + 1, line + 1
-
-
-_MOST_HEADERS = 10_000
-
-
-def _next_header(body: bytes, at: int) -> int:
-    """Where the next header line begins, else the end."""
-    for found in islice(header.WORD.finditer(body, at), _MOST_HEADERS):
-        begin = body.rfind(b"\n", 0, found.start()) + 1
-        end = body.find(b"\n", found.end())
-        line = body[begin : end if end >= 0 else len(body)]
-        if begin >= at and header.read(line).interval:
-            return begin
-    return len(body)
+def _headers(piece: Piece) -> list[tuple[int, Header]]:
+    """The lines of a piece that are headers of interval data."""
+    found = []
+    for at in piece.wordy():
+        line = piece.at(at)
+        if len(line) <= LONGEST and header.mentioned(line):
+            columns = header.read(line)
+            if columns.interval:
+                found.append((at, columns))
+    return found

@@ -29,11 +29,13 @@ class Inline:
 def unpack(message: Mapping[str, Any]) -> Inline:
     """The bytes of `content_b64`. Pure and slow for large files: run it in a thread.
 
-    Raises Refused with the contract's codes: INLINE_MISSING_B64, INLINE_UNSUPPORTED_ENCODING,
-    INLINE_BAD_BASE64, INLINE_BAD_GZIP, INLINE_TOO_LARGE (413), INLINE_SIZE_MISMATCH.
+    An empty file says so with `sizeBytes` 0. Raises Refused with the contract's codes: INLINE_MISSING_B64,
+    INLINE_UNSUPPORTED_ENCODING, INLINE_BAD_BASE64, INLINE_BAD_GZIP, INLINE_TOO_LARGE (413),
+    INLINE_SIZE_MISMATCH.
     """
     encoding = _encoding(message)
-    coded = _from_base64(message.get("content_b64"))
+    empty = message.get("content_b64") == "" and message.get("sizeBytes") == 0
+    coded = b"" if empty else _from_base64(message.get("content_b64"))
     plain = _gunzip(coded) if encoding == "base64+gzip" else coded
     _check_size(message, len(plain))
     return Inline(plain, encoding, len(coded) if plain is not coded else None)

@@ -14,7 +14,9 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger.errors import Refused
 from wattledger.model import Payload, Source
+from wattledger.store.objects import key_of
 from wattledger.store.rows import Delivered
+from wattledger.store.sites import DEFAULT_SITE
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.contracts import smt_fields as fields
@@ -89,10 +91,8 @@ async def _take_inline(found: Hub, message: Mapping[str, Any]) -> Json:
         headers=headers(labels, claimed, message.get("captured_at") if captured else None),
         wrapped_in=wrapped,
     )
-    site = await found.store.sites.default()
-    delivered = await intake.take_in(found, site.id, payload, claimed)
-    row = await found.store.payloads.get(delivered.id, None) if delivered.id else None
-    return Json(_answer(message, payload, inline, delivered, row.storage_path if row else ""))
+    delivered = await intake.take_in(found, DEFAULT_SITE, payload, claimed)
+    return Json(_answer(message, payload, inline, delivered))
 
 
 def headers(labels: Mapping[str, str | None], esiid: str | None, captured: str | None) -> dict[str, str]:
@@ -102,7 +102,7 @@ def headers(labels: Mapping[str, str | None], esiid: str | None, captured: str |
 
 
 def _answer(
-    message: Mapping[str, Any], payload: Payload, inline: Inline, delivered: Delivered, path: str
+    message: Mapping[str, Any], payload: Payload, inline: Inline, delivered: Delivered
 ) -> dict[str, Any]:
     packed = {} if inline.packed is None else {"compressedBytes": inline.packed}
     return {
@@ -116,16 +116,16 @@ def _answer(
         "captured_at": message.get("captured_at"),
         "encoding": inline.encoding,
         **packed,
-        **stored(delivered, path),
+        **stored(delivered),
     }
 
 
-def stored(delivered: Delivered, path: str) -> dict[str, Any]:
+def stored(delivered: Delivered) -> dict[str, Any]:
     """What the hub made of a file: receipt, summary, and notes for people."""
     return {
         "sizeBytes": delivered.size,
         "sha256": delivered.sha256,
-        "storagePath": path,
+        "storagePath": key_of(delivered.sha256),
         "persisted": not delivered.duplicate,
         "duplicate": delivered.duplicate,
         "id": str(delivered.id),
@@ -135,7 +135,7 @@ def stored(delivered: Delivered, path: str) -> dict[str, Any]:
         "kind": delivered.kind,
         "reason": delivered.reason,
         "summary": intake.summary(delivered.summary),
-        "notes": delivered.summary.notes,
+        "notes": delivered.summary.notes[: intake.MOST_LISTED],
     }
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger.errors import Refused
 from wattledger.model import Payload, Source
+from wattledger.store.sites import DEFAULT_SITE
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.contracts import smt_fields as fields
@@ -36,11 +37,9 @@ async def put_payload(request: Request, sha256: str) -> Json:
     found, said = hub(request), dict(request.query_params)
     wanted = fields.sha256(sha256)
     payload = await _payload(found, request, said, wanted)
-    site = await found.store.sites.default()
-    delivered = await intake.take_in(found, site.id, payload, payload.headers.get("esiid"))
-    row = await found.store.payloads.get(delivered.id, None)
+    delivered = await intake.take_in(found, DEFAULT_SITE, payload, payload.headers.get("esiid"))
     answer = {"ok": True, "mode": "stream", "filename": payload.filename, "mime": payload.mime}
-    return Json({**answer, **stored(delivered, row.storage_path)})
+    return Json({**answer, **stored(delivered)})
 
 
 async def _payload(found: Hub, request: Request, said: Mapping[str, str], wanted: str) -> Payload:

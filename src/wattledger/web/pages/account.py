@@ -14,6 +14,7 @@ from wattledger.web.auth import Owner, User, current
 from wattledger.web.guards import public
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute, html, page
+from wattledger.web.parameters import public_id
 from wattledger.web.signin import local_path
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -67,7 +68,8 @@ async def _settings(
     request: Request, person: Principal, fresh: str | None = None, saved: bool = False
 ) -> Response:
     tokens = [t for t in await hub(request).store.people.api_tokens(person.user_id) if t.revoked_at is None]
-    values = {"tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
+    points = await hub(request).store.points.list(person.site)
+    values = {"points": points, "tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
     return await page(request, "settings.html", person, "settings", **values)
 
 
@@ -77,6 +79,14 @@ async def save_site(request: Request, person: Owner) -> Response:
     values = await forms.fields(request)
     name, timezone = forms.wanted(values, "name"), forms.wanted(values, "timezone")
     await hub(request).store.sites.update(person.site, name=name, timezone=timezone)
+    return await _settings(request, person, saved=True)
+
+
+@router.post("/settings/meters/{id}", summary="Rename a meter")
+async def rename_meter(request: Request, person: Owner, id: str) -> Response:
+    """Give a meter another name."""
+    name = forms.wanted(await forms.fields(request), "name")
+    await hub(request).store.points.rename(public_id(id, "meter"), name, person.site)
     return await _settings(request, person, saved=True)
 
 

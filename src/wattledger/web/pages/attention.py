@@ -14,8 +14,10 @@ from wattledger.web.pages.connected import sources
 
 FILE_DELAY = timedelta(days=3)
 """the utility's files for a day come on the second day after it; a third without one is late"""
+MOST_LISTED = 5
 STOPPED = {"needs_login", "misconfigured"}
 TO_JOURNAL = "Look at its journal (journalctl -u smt-webhook) and whether its machine and network are up."
+TO_SPOOL = "Run wattledger relay spool on the relay: it lists what was set aside, with the reasons."
 TO_DOCTOR = "Run wattledger doctor on the relay."
 TO_FILL = (
     "The utility publishes a day within two days. Ask for the missing days, or add a file from the portal."
@@ -34,6 +36,14 @@ class Relay:
     """good, caution or bad"""
     sentence: str
     todo: str | None = None
+
+    @property
+    def failed(self) -> list[str]:
+        """Files that its last cycle left aside, with the reasons, and its warnings."""
+        files, warnings = (self.line.get(name) for name in ("failed", "warnings"))
+        listed = files if isinstance(files, list) else []
+        named = [f"{f.get('name')}: {f.get('reason')}" for f in listed if isinstance(f, Mapping)]
+        return [*named, *map(str, warnings if isinstance(warnings, list) else [])][:MOST_LISTED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ def judge_relay(name: str, at: datetime, line: Mapping[str, Any], now: datetime,
         why = str(line.get("error") or line.get("reason") or "its journal says why")
         return Relay(name, at, line, "bad", f"The last cycle failed {age}: {why}", TO_DOCTOR)
     if line.get("status") == "partial":
-        return Relay(name, at, line, "caution", f"The last cycle, {age}, set some files aside.", TO_JOURNAL)
+        return Relay(name, at, line, "caution", f"The last cycle, {age}, left some files aside.", TO_SPOOL)
     return Relay(name, at, line, "good", f"Last cycle {age}.")
 
 

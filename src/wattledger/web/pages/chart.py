@@ -26,9 +26,8 @@ class Bar:
     estimated_wh: int
     quality: str
     found: int
-    expected: int
-    pending: bool
-    """nothing is expected here yet: before the first or after the newest reading"""
+    due: int
+    """quarter-hours that are expected by now: none before the first or after the newest reading"""
     day: str
 
     @property
@@ -38,9 +37,14 @@ class Bar:
             return "not here yet"
         if self.found == 0:
             return "missing"
-        if self.found < self.expected:
-            return f"{self.found} of {self.expected} quarter-hours"
+        if self.found < self.due:
+            return f"{self.found} of {self.due} quarter-hours"
         return self.quality if self.quality != "mixed" else "partly estimated"
+
+    @property
+    def pending(self) -> bool:
+        """Whether nothing is expected here yet."""
+        return self.due == 0
 
 
 def bars(period: Period, tz: str, points: Sequence[Any], slots: Slots) -> list[Bar]:
@@ -52,22 +56,10 @@ def bars(period: Period, tz: str, points: Sequence[Any], slots: Slots) -> list[B
         guessed = int(slots.wh[cuts[i] : cuts[i + 1]][state == State.ESTIMATED].sum())
         begin = point.start.astimezone(zone(tz))
         label, long = _labels(period, point.start, point.end, tz)
-        pending = point.wh is None and bool((state == State.NONE).all())
+        due = int((state != State.NONE).sum())
+        day = f"{begin:%Y-%m-%d}"
         quality = str(point.quality)
-        found.append(
-            Bar(
-                point.start,
-                label,
-                long,
-                point.wh,
-                guessed,
-                quality,
-                point.found,
-                point.expected,
-                pending,
-                f"{begin:%Y-%m-%d}",
-            )
-        )
+        found.append(Bar(point.start, label, long, point.wh, guessed, quality, point.found, due, day))
     return found
 
 
@@ -85,8 +77,17 @@ def _labels(period: Period, start: datetime, end: datetime, tz: str) -> tuple[st
     return f"{first:%a} {first.day}", f"{first:%a} {first.day} {first:%b}, {hours}"
 
 
-def document(period: Period, found: Sequence[Bar], name: str, links: dict[str, str]) -> dict[str, Any]:
-    """The chart's data for the page: columns, kWh as the API gives them, null where nothing is known."""
+def document(
+    period: Period,
+    found: Sequence[Bar],
+    name: str,
+    links: dict[str, str],
+    before: list[float | None] | None = None,
+) -> dict[str, Any]:
+    """The chart's data for the page: columns, kWh as the API gives them, null where nothing is known.
+
+    `before` is the period before by bar, null where it isn't compared.
+    """
     return {
         "step": period.step,
         "name": name,
@@ -97,7 +98,9 @@ def document(period: Period, found: Sequence[Bar], name: str, links: dict[str, s
         "estimated": [kwh(b.estimated_wh) for b in found],
         "known": [b.known for b in found],
         "quality": ["pending" if b.pending else b.quality for b in found],
-        "share": [b.found / b.expected if b.expected else 0 for b in found],
+        "share": [b.found / b.due if b.due else 0 for b in found],
         "days": [b.day for b in found],
         "links": links,
+        "by": period.by,
+        "before": before,
     }

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wattledger.units import kwh
 from wattledger.web.pages import words
 from wattledger.web.pages.period import Period
 from wattledger.web.pages.slots import Slots, State
 
-LETTERS = {State.NONE: ".", State.ACTUAL: "a", State.ESTIMATED: "e", State.MISSING: "m"}
-_WORST = (State.MISSING, State.ESTIMATED, State.ACTUAL)
+LETTERS = np.frombuffer(b".aem", "S1")
+"""by State"""
 
 
 def document(period: Period, slots: Slots, cuts: NDArray[np.int64]) -> dict[str, Any]:
@@ -23,25 +23,23 @@ def document(period: Period, slots: Slots, cuts: NDArray[np.int64]) -> dict[str,
     worst of its four (m missing, e estimated, a actual, . nothing expected).
     """
     x = np.interp(slots.offsets, cuts, np.linspace(0, 1, len(cuts)))
-    days = [slots.part(i, i + 1) for i in range(len(period.days))]
+    hours = (slots.offsets // 4).tolist()
+    energy, letters = _energy(slots), _letters(slots)
     return {
         "days": [words.short_day(day) for day in period.days],
         "dates": [str(day) for day in period.days],
-        "x": [round(float(v), 5) for v in x],
-        "kwh": [_energy(day) for day in days],
-        "state": [_states(day) for day in days],
+        "x": x.round(5).tolist(),
+        "kwh": [energy[a:b] for a, b in pairwise(hours)],
+        "state": [letters[a:b] for a, b in pairwise(hours)],
     }
 
 
-def _energy(day: Slots) -> list[float | None]:
-    hours = day.wh.reshape(-1, 4).sum(axis=1)
-    known = np.isin(day.state, (State.ACTUAL, State.ESTIMATED)).reshape(-1, 4).sum(axis=1)
-    return [kwh(int(wh)) if k else None for wh, k in zip(hours, known, strict=True)]
+def _energy(slots: Slots) -> list[float | None]:
+    known = np.isin(slots.state, (State.ACTUAL, State.ESTIMATED)).reshape(-1, 4).sum(axis=1)
+    sums = slots.wh.reshape(-1, 4).sum(axis=1).tolist()
+    return [wh / 1000 if k else None for wh, k in zip(sums, known.tolist(), strict=True)]
 
 
-def _states(day: Slots) -> str:
-    hours = day.state.reshape(-1, 4)
-    found = np.full(len(hours), LETTERS[State.NONE])
-    for state in reversed(_WORST):
-        found[(hours == state).any(axis=1)] = LETTERS[state]
-    return "".join(found)
+def _letters(slots: Slots) -> str:
+    """The states are numbered from the harmless to the worst, so the worst of four is their greatest."""
+    return bytes(LETTERS[slots.state.reshape(-1, 4).max(axis=1)]).decode()

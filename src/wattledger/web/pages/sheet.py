@@ -86,7 +86,7 @@ async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period, c
     first, border = localday.number(period.previous().start), localday.number(period.start)
     both = await store.energy.days(point.id, flow, first, localday.number(period.end) - 1)
     previous, blocks = [b for b in both if b.day < border], [b for b in both if b.day >= border]
-    known = _known(coverage)
+    known = known_days(coverage)
     slots = gather(period, point.timezone, blocks, known)
     before = gather(period.previous(), point.timezone, previous, known)
     points = await store.energy.series(point, flow, period.start, period.end, period.step)
@@ -102,7 +102,8 @@ async def _revisions(store: Store, point: UsagePointRow, flow: Flow, period: Per
     return await store.energy.revisions(point, flow, first, last)
 
 
-def _known(coverage: Coverage) -> tuple[int, int] | None:
+def known_days(coverage: Coverage) -> tuple[int, int] | None:
+    """First and last day number with any reading; None where there is none."""
     if coverage.first_day is None or coverage.last_day is None:
         return None
     return localday.number(coverage.first_day), localday.number(coverage.last_day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 from typing import get_args
 
@@ -19,6 +20,8 @@ from wattledger.web.v1.period import period
 from wattledger.web.v1.points import FlowName, find_point
 
 router = APIRouter(prefix="/v1/usage-points", tags=["Energy"])
+SHORT = 2_000
+"""longer series are written in a thread, so that nobody else waits"""
 
 
 class Format(StrEnum):
@@ -71,4 +74,6 @@ async def energy(
     write, mime, suffix = WRITERS[format]
     question = formats.Question(point, flow.flow, step, found.clock.now())
     headers = {"content-disposition": disposition(question.filename(span.start) + suffix)} if suffix else {}
-    return Response(write(question, series), media_type=mime, headers=headers)
+    long = len(series) > SHORT
+    body = await asyncio.to_thread(write, question, series) if long else write(question, series)
+    return Response(body, media_type=mime, headers=headers)

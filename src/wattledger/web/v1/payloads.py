@@ -30,7 +30,7 @@ async def payloads(
     text: str | None = None,
     external_id: str | None = None,
 ) -> Json:
-    """List payloads, newest first; `next` is the `before` of the following page."""
+    """List payloads, newest first; pass `next` as `before` for the following page."""
     most = bounded("limit", limit, 50, 500)
     rows = await hub(request).store.payloads.list(
         scope_of(person),

@@ -62,7 +62,8 @@ export class LedgerChart {
       series: [{
         type: "custom",
         clip: true,
-        data: this.data.kwh.map((value, i) => [i, value ?? 0]),
+        data: this.data.kwh.map((value, i) => [i, value ?? 0, this.data.before?.[i] ?? 0]),
+        encode: { x: 0, y: [1, 2] },
         renderItem: (_, api) => this.bar(api),
       }],
     };
@@ -92,6 +93,7 @@ export class LedgerChart {
       children.push({ type: "rect", shape: { x, y, width: right - x, height: Math.max(0, bottom - y), r }, style, silent: true });
 
     if (kwh === null) {
+      this.before(api, i, x, right, children);
       if (this.data.quality[i] !== "pending") box(TOP, zero, { fill: this.gapped });
       return { type: "group", children };
     }
@@ -103,7 +105,22 @@ export class LedgerChart {
     if (solid - top > 0.3) box(top, solid, { fill: this.hatched }, round);
     if (steps) children.push(this.step(api, i, x, right, top));
     if (!steps && this.data.share[i] < 1) box(top - 6, top - 3, { fill: this.paint.gap });
+    this.before(api, i, x, right, children);
     return { type: "group", children };
+  }
+
+  /** The period before: a thin step line, or a mark across the place of a bar that stands apart. */
+  before(api, i, x, right, children) {
+    const { before, step } = this.data;
+    const value = before?.[i] ?? null;
+    if (value === null) return;
+    const steps = step === "interval" || step === "hour";
+    const y = api.coord([i, value])[1];
+    const points = [[x, y], [right, y]];
+    const last = steps && i > 0 ? before[i - 1] : null;
+    if (last !== null) points.unshift([x, api.coord([i - 1, last])[1]]);
+    const style = { stroke: this.paint.ink, lineWidth: steps ? 1 : 2, opacity: 0.6, fill: null };
+    children.push({ type: "polyline", silent: true, z2: 5, shape: { points }, style });
   }
 
   /** The meter's line over one bar, joined to the bar before. */

@@ -50,7 +50,7 @@ export class HeatMap {
     pen.textAlign = "center";
     const every = this.data.days.length > 40 ? 0 : width < 560 ? 5 : 1;
     this.data.dates.forEach((date, i) => {
-      const first = date.endsWith("-01");
+      const first = date.endsWith("-01") && (width > 560 || Number(date.slice(5, 7)) % 3 === 1);
       if (every ? i % every === 0 : first) {
         const text = every ? String(Number(date.slice(8))) : this.data.days[i].split(" ")[2];
         const [from, until] = this.place(i);

@@ -23,7 +23,7 @@ function show(wanted) {
     button.setAttribute("aria-pressed", String(button.dataset.view === view));
   }
   sessionStorage.setItem("view", view);
-  title.textContent = view === "heat" ? "Every hour of every day, kWh" : heading;
+  title.textContent = view === "heat" ? "Every hour, kWh" : heading;
   if (view !== "table" && !started[view]) started[view] = view === "chart" ? startChart() : startHeat();
 }
 
@@ -37,7 +37,9 @@ function startChart() {
   const words = (i) => {
     const value = data.kwh[i] === null ? "not known" : energy(data.kwh[i]);
     const part = data.estimated[i] > 0 && data.estimated[i] !== data.kwh[i];
-    return [value, data.long[i], data.known[i] + (part ? `, ${energy(data.estimated[i])} of it estimated` : "")];
+    const known = data.known[i] + (part ? `, ${energy(data.estimated[i])} of it estimated` : "");
+    const before = data.before?.[i] ?? null;
+    return [value, data.long[i], known, ...(before === null ? [] : [`${energy(before)} the ${data.by} before`])];
   };
   return new Pointer(boxes.chart, {
     last,

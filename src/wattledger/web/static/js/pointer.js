@@ -8,7 +8,7 @@ export function energy(value) {
 export class Pointer {
   /**
    * `what`: last (greatest index), at(event) -> index or -1, place(i) -> [x, width, top?, bottom?] in px,
-   * words(i) -> three lines, open(i), across (places between a column and the next; 1 unless told).
+   * words(i) -> value, time and further lines, open(i), across (places between a column and the next; 1 unless told).
    */
   constructor(box, what) {
     this.box = box;
@@ -53,10 +53,10 @@ export class Pointer {
     this.chosen = i;
     this.cursor.hidden = this.tip.hidden = i < 0;
     if (i < 0) return;
-    const [value, when, known] = this.what.words(i);
+    const [value, when, ...known] = this.what.words(i);
     this.box.setAttribute("aria-valuenow", i);
-    this.box.setAttribute("aria-valuetext", `${when}: ${value}, ${known}`);
-    this.tip.replaceChildren(line("b", value), line("span", when), line("span", known));
+    this.box.setAttribute("aria-valuetext", `${when}: ${value}, ${known.join(", ")}`);
+    this.tip.replaceChildren(line("b", value), line("span", when), ...known.map((text) => line("span", text)));
     this.put(...this.what.place(i));
   }
 

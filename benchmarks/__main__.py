@@ -1,0 +1,56 @@
+"""`./dev bench`: one run, one table; `--write` puts it into docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks import ledger, road
+from benchmarks.figures import Figure, as_markdown, as_text, machine
+from benchmarks.pages import put
+from wattledger.clock import SystemClock
+
+PARTS = ("ledger", "road")
+
+
+def main() -> None:
+    """Measure what was asked for, print it, and write it where that was asked for."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measure; every figure is a median.")
+    parser.add_argument("--only", choices=PARTS, help="one part alone")
+    parser.add_argument("--full", action="store_true", help="add fifty million readings (some minutes)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    chosen = parser.parse_args()
+    figures = measured(chosen.only, full=chosen.full)
+    print(f"{machine()}\n\n{as_text(figures)}")
+    if chosen.write:
+        said = " ".join(["./dev bench", *sys.argv[1:]])
+        put(
+            "performance.md",
+            f"`{said}`, {SystemClock().now().date()}, {machine()}.\n\n{as_markdown(figures)}",
+        )
+
+
+def measured(only: str | None, *, full: bool) -> list[Figure]:
+    """Every figure that was asked for, one part after the other."""
+    figures: list[Figure] = []
+    if only in (None, "ledger"):
+        figures += _said("parser and store", _ledger)
+    if only in (None, "road"):
+        figures += _said("relay and hub on loopback", road.measure)
+    if full:
+        figures += _said("fifty million readings", ledger.memory)
+    return figures
+
+
+def _ledger() -> list[Figure]:
+    return [*ledger.parsing(), *ledger.committing()]
+
+
+def _said(what: str, measure: Callable[[], list[Figure]]) -> list[Figure]:
+    print(f"measuring: {what}", file=sys.stderr)
+    return measure()
+
+
+if __name__ == "__main__":
+    main()
