@@ -15,8 +15,8 @@ from wattledger.store.observations import Said
 from wattledger.store.rows import SeriesPoint, UsagePointRow
 
 DAY = timedelta(hours=24)
-RUNNING_WH = 25
-"""in a quarter-hour: a mean of 100 W, more than standing by takes"""
+RUNNING_WH = 5
+"""in a quarter-hour: a mean of 20 W, more than standing by takes"""
 HOUR = timedelta(hours=1)
 NOT_FROM_DEVICE = frozenset({"fetch_code", "fetch_message", "health"})
 

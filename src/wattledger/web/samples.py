@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -74,19 +75,19 @@ def _samples(
 
 
 class _Window:
-    """The sum of what was booked in the 24 hours up to the newest report."""
+    """The sum of what was booked in the 24 hours up to a report; reports come almost in their order."""
 
     def __init__(self) -> None:
-        self._held: list[tuple[datetime, Decimal]] = []
+        self._held: deque[tuple[datetime, Decimal]] = deque()
+        self._total = Decimal(0)
 
     def add(self, at: datetime, wh: Decimal) -> Decimal:
+        while self._held and self._held[0][0] <= at - DAY:
+            self._total -= self._held.popleft()[1]
         if wh:
             self._held.append((at, wh))
-        self._held = [one for one in self._held if at - DAY < one[0]] if self._old(at) else self._held
-        return sum((one for when, one in self._held if when <= at), Decimal(0))
-
-    def _old(self, at: datetime) -> bool:
-        return bool(self._held) and self._held[0][0] <= at - DAY
+            self._total += wh
+        return self._total
 
 
 def _learn(known: dict[str, tuple[datetime, Any]], row: ObservationRow) -> None:
