@@ -42,11 +42,14 @@ def load(stored: Mapping[str, Any]) -> State:
 
 
 def learn(latest: Latest, at: datetime, payload: int, values: Mapping[str, Any]) -> None:
-    """Take in an observation: of each name the newest instant holds, of equal ones the newest payload."""
+    """Take in an observation: of each name the newest instant holds, of equal ones the newest payload.
+
+    ISO texts of UTC sort as their instants, with and without a fraction.
+    """
     when = at.astimezone(UTC).isoformat()
     for name, value in values.items():
         known = latest.get(name)
-        if known is None or (_instant(known[1]), known[2]) <= (at, payload):
+        if known is None or (known[1], known[2]) <= (when, payload):
             latest[name] = [value, when, payload]
 
 
