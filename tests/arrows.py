@@ -24,6 +24,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "insight": BASE | {"insight"},
     "connectors": BASE | {"connectors"},
     "collect": BASE | {"connectors", "logs"},
+    "listen": BASE | {"connectors", "collect"},
     "store": BASE | {"store", "merge", "accounting", "spreading", "secrets"},
     "relay": BASE | {"relay", "collect", "connectors", "config", "logs", "secrets"},
     "web": BASE | {"web", "store", "insight", "collect", "config", "connectors", "secrets", "logs"},

@@ -188,7 +188,9 @@ class Collector:
         wishes: list[datetime] = [] if connector.every is None else [next_mark(connector, now)]
         since = None if connection.newest is None else connection.newest - connector.overlap
         async with self.clients(connection, token) as http:
-            account = Account(http, connection.options, since, now, connection.id)
+            account = Account(
+                http, connection.options, since, now, connection.id, token.extra if token else {}
+            )
             said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
             async with aclosing(said):
                 async for item in said:

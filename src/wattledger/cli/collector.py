@@ -13,10 +13,11 @@ from wattledger import connectors
 from wattledger.cli.runtime import Runtime
 from wattledger.collect import Clients, Collector
 from wattledger.config import Settings
-from wattledger.connectors.base import Connection, Token
+from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.listen import LISTENING, Listener
+from wattledger.store.dispatch import ListenDispatch, StoreDispatch
 from wattledger.web.on_demand import OnDemand
 
 ORPHANS_EVERY_SECONDS = 10.0
@@ -28,10 +29,22 @@ def polled() -> list[str]:
     return [name for name in connectors.names() if connectors.connector(name).every is not None]
 
 
+def pushed() -> list[str]:
+    """Connectors whose vendors can push."""
+    return [name for name in polled() if isinstance(connectors.connector(name), Stream)]
+
+
 def collector(runtime: Runtime) -> Collector:
     """The loop over this store's due connections."""
     dispatch = dispatch_of(runtime)
     return Collector(dispatch, connectors.connector, runtime.clock, clients(runtime.settings))
+
+
+def listener(runtime: Runtime) -> Listener:
+    """The loop over this store's connections that push."""
+    store = runtime.store
+    dispatch = ListenDispatch(store.payloads, store.connections, store.listening, pushed())
+    return Listener(dispatch, connectors.connector, runtime.clock, clients(runtime.settings), LISTENING)
 
 
 def dispatch_of(runtime: Runtime) -> StoreDispatch:
@@ -49,6 +62,7 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
     """Collect and read orphans while the block runs, and until `stop` is set."""
     tasks = [
         asyncio.create_task(collector(runtime).run(stop)),
+        asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
     ]
     try:

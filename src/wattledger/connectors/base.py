@@ -3,6 +3,7 @@
     Connector            stateless; fetch (async) and parse (pure)
     ├── Recognises       optional: says whether a file is its own, from content, never from a name alone
     ├── Drop             optional: files from a remote folder
+    ├── Stream               optional: what a vendor pushes, beside polling
     └── Webhook          optional: verifies and answers a vendor's calls
 
 A connector never imports the store or the web, reads no clock in `parse`, and holds no state.
@@ -87,6 +88,8 @@ class Account:
     now: datetime
     connection: str = ""
     """the connection's id, to tell accounts apart in what is cached"""
+    grant: Mapping[str, str] = field(default_factory=dict)
+    """what the vendor said along with the token"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,19 @@ class Recognises(Protocol):
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with `head` (up to 64 KiB) is this vendor's."""
+        ...
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """A connector whose vendor pushes. Polling goes on beside it, so that nothing depends on a push."""
+
+    def pushes(self, secrets: Mapping[str, str]) -> bool:
+        """Whether a connection with these secrets can be listened to."""
+        ...
+
+    def listen(self, account: Account) -> AsyncIterator[Payload]:
+        """What is pushed, until the vendor ends it well. Raises our errors."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from wattledger.clock import Clock, SystemClock
 from wattledger.simulators import http
 from wattledger.simulators.smartthings_app import make_app
+from wattledger.simulators.smartthings_events import Push
 from wattledger.simulators.smartthings_oauth import Issuer
 from wattledger.simulators.smartthings_script import Call, Script
 from wattledger.simulators.smartthings_units import LOCATION, AcUnit, named_id, stamp, three_units
@@ -40,6 +41,7 @@ class SmartThingsSimulator:
     def __post_init__(self) -> None:
         self.issuer = Issuer(self.clock)
         self.script = Script()
+        self.push = Push()
         self.calls: list[Call] = []
         self.url = ""
         self.offline: set[str] = set()
@@ -64,6 +66,7 @@ class SmartThingsSimulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.push.cut()
         await self._stack.aclose()
 
     def add(self, device: Mapping[str, Any], components: Status) -> str:

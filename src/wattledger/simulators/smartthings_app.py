@@ -7,12 +7,12 @@ import binascii
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from wattledger.simulators.smartthings_script import Call, error
 
@@ -29,9 +29,10 @@ def make_app(vendor: SmartThingsSimulator) -> FastAPI:
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
     async def answer(request: Request) -> Response:
-        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        body = await request.body()
+        form = dict(parse_qsl(body.decode("utf-8", "replace")))
         query, headers = dict(request.query_params), dict(request.headers)
-        call = Call(request.method, request.url.path, query, headers, form)
+        call = Call(request.method, request.url.path, query, headers, form, body)
         vendor.calls.append(call)
         await asyncio.sleep(vendor.script.delay)
         if fault := vendor.script.take(call.path):
@@ -42,6 +43,8 @@ def make_app(vendor: SmartThingsSimulator) -> FastAPI:
         if call.path.endswith("/oauth/authorize"):
             return _consent(vendor, call)
         status, said = _route(vendor, call)
+        if isinstance(said, AsyncIterator):
+            return StreamingResponse(said, status, media_type="text/event-stream")
         return Response(json.dumps(said, default=str).encode(), status, media_type="application/json")
 
     return app
@@ -116,6 +119,22 @@ def _installed(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> An
     return 200, {"count": 1}
 
 
+def _subscribe(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> Answer:
+    return vendor.push.subscribe(json.loads(call.body), vendor.url)
+
+
+def _subscription(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+    return vendor.push.remove(found[1])
+
+
+def _activate(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+    if found[1] not in vendor.push.subscriptions:
+        return 404, error(404)
+    if vendor.push.listeners >= vendor.push.most:
+        return 422, error(422)
+    return 200, vendor.push.stream()
+
+
 ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
     (re.compile(pattern), handler)
     for pattern, handler in (
@@ -124,6 +143,9 @@ ROUTES: tuple[tuple[re.Pattern[str], Handler], ...] = tuple(
         (r"/devices/([^/]+)/health", _health),
         (r"/locations/([^/]+)", _location),
         (r"/locations/([^/]+)/rooms", _rooms),
+        (r"/subscriptions", _subscribe),
+        (r"/subscriptions/([^/]+)", _subscription),
+        (r"/filters/([^/]+)/activate", _activate),
         (r"/installedapps/([^/]+)", _installed),
     )
 )

@@ -19,6 +19,7 @@ class Call:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     form: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)

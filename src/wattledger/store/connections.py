@@ -133,6 +133,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates):
             changes["token"] = None if token is None else self.sealed_token(id, token)
             changes["token_generation"] = table.c.token_generation + 1
             changes |= {"last_error": None, "paused_until": None}
+            changes |= {"listener": None, "listening_until": None, "listen_at": None}
         async with self._database.begin() as connection:
             done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
             if not done.rowcount:

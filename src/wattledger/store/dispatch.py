@@ -11,6 +11,7 @@ from wattledger.connectors.base import Connection, Receipt, Token, TokenSlot
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.model import Payload
 from wattledger.store.connections import Claimed, Connections
+from wattledger.store.listening import Listening
 from wattledger.store.payloads import Payloads
 from wattledger.store.vendor_tokens import SealedSlot
 
@@ -54,6 +55,30 @@ class StoreDispatch:
     ) -> None:
         """Note how it went and let go; nothing is written where the lease is lost."""
         await self._connections.settle(connection.id, connection.lease or "", error, again)
+
+
+class ListenDispatch(StoreDispatch):
+    """Hands out connections to listen to, under leases of their own; payloads go the same way."""
+
+    def __init__(
+        self, payloads: Payloads, connections: Connections, listening: Listening, connectors: Collection[str]
+    ) -> None:
+        super().__init__(payloads, connections, connectors)
+        self._listening = listening
+
+    async def claim(self, limit: int) -> list[Connection]:
+        """Lease up to `limit` connections that nobody listens to."""
+        return [_connection(c) for c in await self._listening.claim(limit, self._connectors)]
+
+    async def renew(self, connection: Connection) -> bool:
+        """Listen on; False where the lease is lost."""
+        return await self._listening.renew(connection.id, connection.lease or "")
+
+    async def settle(
+        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
+    ) -> None:
+        """Let go; nothing is written where the lease is lost, and nothing of polling is touched."""
+        await self._listening.settle(connection.id, connection.lease or "", error, again)
 
 
 def _connection(c: Claimed) -> Connection:

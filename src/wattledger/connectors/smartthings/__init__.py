@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import ClassVar
@@ -11,6 +11,7 @@ from wattledger.connectors.base import Account, Connector, Grant, NextPoll
 from wattledger.connectors.smartthings.auth import Grants
 from wattledger.connectors.smartthings.fetch import NAME, Memory, Pace, Round
 from wattledger.connectors.smartthings.parse import parse
+from wattledger.connectors.smartthings.stream import SILENCE, listen
 from wattledger.model import Parsed, Payload
 
 LIST_WORDS = (b'"items"', b'"deviceId"', b'"components"')
@@ -25,12 +26,23 @@ class SmartThings(Connector):
     every: ClassVar[timedelta | None] = timedelta(minutes=5)
     aligned: ClassVar[bool] = True
     pace: ClassVar[Pace] = Pace()
+    silence: ClassVar[float] = SILENCE
     memory: ClassVar[Memory] = Memory()
     """of this process; losing it costs some calls"""
 
     async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
         """The devices and what they say. Raises our errors, after everything that could be had."""
         async with aclosing(Round(account, self.memory, self.pace).payloads()) as said:
+            async for payload in said:
+                yield payload
+
+    def pushes(self, secrets: Mapping[str, str]) -> bool:
+        """Only to an app: a pasted token names no installation to push to."""
+        return "token" not in secrets
+
+    async def listen(self, account: Account) -> AsyncIterator[Payload]:
+        """Events of the account's devices until the stream ends. Raises our errors."""
+        async with aclosing(listen(account, self.memory, self.pace, self.silence)) as said:
             async for payload in said:
                 yield payload
 

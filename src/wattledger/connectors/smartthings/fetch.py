@@ -56,6 +56,8 @@ class Memory:
 
     places: PlaceCache = field(default_factory=PlaceCache)
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    subscriptions: dict[str, str] = field(default_factory=dict)
+    """connection -> the subscription that was made for its events"""
     declined: dict[str, datetime] = field(default_factory=dict)
     """connection -> until when its lists are asked for without statuses"""
 

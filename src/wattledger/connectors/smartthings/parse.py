@@ -6,6 +6,7 @@ carry what the bytes alone don't say:
     devices.json   a page of the device list, with or without statuses    places
     status.json    one device's status                                    places, device
     health.json    one device's health                                    places, device
+    event.json      one event that was pushed                             places, device
     trouble        what came instead of a status, or nothing at all       places, device, status, reason
 
 A usage point is `deviceId/component`. Each attribute has its own timestamp, so a payload gives one
@@ -42,12 +43,14 @@ from wattledger.connectors.smartthings.devices import (
     point_of,
 )
 from wattledger.connectors.smartthings.energy import Values
+from wattledger.connectors.smartthings.events import event_of
 from wattledger.connectors.smartthings.reading import load, mapping
-from wattledger.connectors.smartthings.status import MAIN, components, health, inline
+from wattledger.connectors.smartthings.status import MAIN, Component, components, health, inline
 from wattledger.errors import BadPayload
 from wattledger.model import Observation, Parsed, Payload, Rejected, UsagePoint
 
 DEVICES, STATUS, HEALTH, TROUBLE = "devices.json", "status.json", "health.json", "trouble"
+EVENT = "event.json"
 
 
 @dataclass(slots=True)
@@ -130,16 +133,32 @@ def _trouble(reading: _Reading, payload: Payload) -> None:
     reading.put(reading.point(device, MAIN), payload.received_at, values)
 
 
+def _event(reading: _Reading, payload: Payload) -> None:
+    """An event is of a usage point that polling found: whatever it says counts."""
+    event, device = event_of(load(payload.body)), from_header(payload.headers.get("device"))
+    if event is None or event.device != device.id:
+        reading.refuse("an event that says nothing of this device")
+    elif event.health:
+        _health_of(reading, device, event.said)
+    else:
+        for name, component in components(event.said, reading.received).items():
+            _component_of(reading, device, name, component)
+
+
 def _status_of(reading: _Reading, device: Device, said: Mapping[str, Any]) -> None:
     for name, component in components(said, reading.received).items():
         if not (component.measured or (name == MAIN and component.measuring)):
             continue
-        point = reading.point(device, name)
-        for at, values in component.moments.items():
-            reading.put(point, at, values)
-        reading.blank += component.blank
-        for reason in component.rejected:
-            reading.refuse(reason)
+        _component_of(reading, device, name, component)
+
+
+def _component_of(reading: _Reading, device: Device, name: str, component: Component) -> None:
+    point = reading.point(device, name)
+    for at, values in component.moments.items():
+        reading.put(point, at, values)
+    reading.blank += component.blank
+    for reason in component.rejected:
+        reading.refuse(reason)
 
 
 def _health_of(reading: _Reading, device: Device, said: Mapping[str, Any]) -> None:
@@ -151,5 +170,6 @@ READERS: Mapping[str, Callable[[_Reading, Payload], None]] = {
     DEVICES: _devices,
     STATUS: _status,
     HEALTH: _health,
+    EVENT: _event,
     TROUBLE: _trouble,
 }

@@ -15,7 +15,14 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 ADDED: dict[str, dict[str, sa.types.TypeEngine[Any]]] = {
     "observation": {"day": sa.Integer(), "verdict": sa.Text(), "booked_wh": sa.Text()},
-    "connection": {"last_asked": INSTANT, "paused_until": INSTANT},
+    "connection": {
+        "last_asked": INSTANT,
+        "paused_until": INSTANT,
+        "listener": sa.Text(),
+        "listening_until": INSTANT,
+        "listen_at": INSTANT,
+        "listen_failures": sa.Integer(),
+    },
 }
 
 
