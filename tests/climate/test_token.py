@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient
+from sqlalchemy import text
 
 from tests.climate.conftest import NOW
 from tests.web.helpers import FakeClock
@@ -138,6 +139,20 @@ async def test_status_names_the_devices_that_failed(
     assert status.keys() >= {"ok", "code", "message", "timestamp"}
     assert [(d["deviceName"], d["code"]) for d in status["devices"]] == [(broken.label, 500)]
     assert status["code"] == 200 and not status["ok"]
+
+
+async def test_a_token_whose_key_is_gone_can_be_replaced(
+    owner: AsyncClient, connection: str, store: Store, vendor: SmartThingsSimulator, runtime: Runtime
+) -> None:
+    async with store.begin() as change:
+        broken = text("UPDATE connection SET secrets = 'v1|gone|AAAAAAAAAAAAAAAA|AAAA'")
+        await change.execute(broken)
+    shown = (await owner.get("/token")).json()
+    assert shown["tokenMasked"] is None and "gone" in shown["message"]
+    assert (await owner.get("/fetch_status")).status_code == 200
+    assert (await owner.post("/token", json={"token": vendor.issuer.pasted()})).json()["reset"]
+    assert await collector(runtime).once() == 1
+    assert (await owner.get("/fetch_status")).json()["ok"]
 
 
 async def test_before_the_first_fetch(owner: AsyncClient, vendor: SmartThingsSimulator) -> None:

@@ -15,7 +15,7 @@ from wattledger.connectors.http import exchange, open_client
 from wattledger.connectors.smartthings.auth import LIFE, sendable
 from wattledger.errors import NotFound, Refused, TryLater, WattledgerError
 from wattledger.faults import sabotaged
-from wattledger.secrets import same
+from wattledger.secrets import SecretUnreadable, same
 from wattledger.store import Store
 from wattledger.store.connections import ConnectionRow
 
@@ -98,7 +98,7 @@ async def place(
     reason = refusal(text) or (None if sendable(text) else "Token has characters that no token has")
     if reason:
         raise Refused(reason, "BAD_TOKEN", "token")
-    old = await store.connections.secrets(row.id, site) if row else {}
+    old = await _old(store, row) if row else {}
     window = window_of(old)
     if row and window and same(text.encode(), old["token"].encode()) and not sabotaged("token_window"):
         return Placed(row, window, reset=False)
@@ -112,6 +112,14 @@ async def place(
     made = window_of(secrets)
     assert made is not None
     return Placed(row, made, reset=True, warning=warning)
+
+
+async def _old(store: Store, row: ConnectionRow) -> Mapping[str, str]:
+    """What a connection signs in with; empty where its key is gone, so that a new token can replace it."""
+    try:
+        return await store.connections.secrets(row.id, row.site)
+    except SecretUnreadable:
+        return {}
 
 
 async def _tried(base_url: str, text: str) -> str | None:

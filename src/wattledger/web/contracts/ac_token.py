@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from wattledger.errors import Refused
+from wattledger.secrets import SecretUnreadable
 from wattledger.store.connections import ConnectionRow
 from wattledger.web.answers import Denied, Json
 from wattledger.web.auth import Owner, User
@@ -44,7 +45,10 @@ async def token_json(found: Hub, row: ConnectionRow | None) -> dict[str, Any]:
     """The contract's four keys, and how the connection signs in."""
     if row is None:
         return NEVER
-    secrets = await found.store.connections.secrets(row.id, row.site)
+    try:
+        secrets = await found.store.connections.secrets(row.id, row.site)
+    except SecretUnreadable as error:
+        return {**NEVER, "connection": row.id, "signIn": None, "message": str(error)}
     window = pasted.window_of(secrets)
     about = {"connection": row.id, "signIn": "token" if window else "oauth"}
     if window is None:
