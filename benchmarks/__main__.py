@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import ledger, road
+from benchmarks import ledger, road, smartthings
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put
 from wattledger.clock import SystemClock
 
-PARTS = ("ledger", "road")
+PARTS = ("ledger", "road", "smartthings")
 
 
 def main() -> None:
@@ -38,6 +38,8 @@ def measured(only: str | None, *, full: bool) -> list[Figure]:
         figures += _said("parser and store", _ledger)
     if only in (None, "road"):
         figures += _said("relay and hub on loopback", road.measure)
+    if only in (None, "smartthings"):
+        figures += _said("SmartThings: polling and observations", smartthings.measure)
     if full:
         figures += _said("fifty million readings", ledger.memory)
     return figures

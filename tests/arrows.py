@@ -19,20 +19,24 @@ ALLOWED: dict[str, frozenset[str]] = {
     "secrets": BASE | {"config", "keyfile"},
     "logs": BASE | {"config"},
     "merge": BASE,
+    "accounting": BASE,
+    "spreading": BASE | {"accounting"},
     "insight": BASE | {"insight"},
     "connectors": BASE | {"connectors"},
     "collect": BASE | {"connectors", "logs"},
-    "store": BASE | {"store", "merge", "secrets"},
+    "listen": BASE | {"connectors", "collect"},
+    "store": BASE | {"store", "merge", "accounting", "spreading", "secrets"},
     "relay": BASE | {"relay", "collect", "connectors", "config", "logs", "secrets"},
     "web": BASE | {"web", "store", "insight", "collect", "config", "connectors", "secrets", "logs"},
     "simulators": BASE | {"simulators"},
     "demo": EVERYTHING,
+    "demo_units": EVERYTHING,
     "__main__": EVERYTHING,
     "cli": EVERYTHING,
 }
 """part -> parts it may import; the package's own __init__ (the version) is open to all"""
 
-VENDOR_USERS = ("relay", "web.contracts", "cli", "demo")
+VENDOR_USERS = ("relay", "web.contracts", "cli", "demo", "demo_units")
 """parts besides the registry and the folder itself that may name a vendor's folder"""
 
 EXCEPTIONS = {

@@ -14,14 +14,23 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import structlog
 from httpx2 import AsyncClient, TransportError
 
 from wattledger.clock import Clock
-from wattledger.connectors.base import Account, Connection, Connector, Dispatch, Grant, NextPoll, Token
+from wattledger.connectors.base import (
+    Account,
+    Connection,
+    Connector,
+    Dispatch,
+    Grant,
+    NextPoll,
+    Suiting,
+    Token,
+)
 from wattledger.errors import LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
 from wattledger.model import Payload
@@ -176,10 +185,12 @@ class Collector:
     ) -> datetime | None:
         """Deliver all that the vendor says. Returns when to poll next."""
         now = self.clock.now()
-        wishes: list[datetime] = [] if connector.every is None else [now + connector.every]
+        wishes: list[datetime] = [] if connector.every is None else [next_mark(connector, now)]
         since = None if connection.newest is None else connection.newest - connector.overlap
         async with self.clients(connection, token) as http:
-            account = Account(http, connection.options, since, now)
+            account = Account(
+                http, connection.options, since, now, connection.id, token.extra if token else {}
+            )
             said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
             async with aclosing(said):
                 async for item in said:
@@ -203,15 +214,16 @@ class Collector:
             return await self._refreshed(grant, connection, refused)
         except LoginRequired:
             token = await self._stored(connection)
-            if token is None or not self._good(token, refused):
+            if token is None or not self._good(token, refused) or _replaced(grant, connection, token):
                 raise
             return token
 
     async def _refreshed(self, grant: Grant, connection: Connection, refused: int | None) -> Token:
         async with self.dispatch.token(connection) as slot:
-            if slot.current is None or not self._good(slot.current, refused):
+            known = slot.current
+            if known is None or not self._good(known, refused) or _replaced(grant, connection, known):
                 async with self.clients(connection, None) as http:
-                    fresh = await self._ask(grant, connection, slot.current, http)
+                    fresh = await self._ask(grant, connection, known, http)
                 await slot.save(fresh)
             assert slot.current is not None
             REDACTOR.register(slot.current.access, slot.current.refresh)
@@ -235,6 +247,18 @@ class Collector:
 
     def _good(self, token: Token, refused: int | None) -> bool:
         return token.generation != refused and token.expires_at - self.clock.now() > LEAST_LEFT
+
+
+def _replaced(grant: Grant, connection: Connection, token: Token) -> bool:
+    """Whether a person has replaced the secrets with which a token was got."""
+    return isinstance(grant, Suiting) and not grant.suits(connection.secrets, token)
+
+
+def next_mark(connector: Connector, now: datetime) -> datetime:
+    """When a connector that polls is due again: after its pause, or at the next mark of the clock."""
+    assert connector.every is not None
+    passed = (now - datetime.fromtimestamp(0, UTC)) % connector.every if connector.aligned else timedelta(0)
+    return now - passed + connector.every
 
 
 def _unreachable(error: TransportError) -> TryLater:

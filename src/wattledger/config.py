@@ -163,6 +163,21 @@ class Settings(BaseModel):
         pattern="^(RES|CSP|REP|BUSINESS)$",
     )
 
+    smartthings_base_url: str = Field(
+        "https://api.smartthings.com", alias="SMARTTHINGS_BASE_URL", description="SmartThings API."
+    )
+    smartthings_client_id: str | None = Field(
+        None, alias="SMARTTHINGS_CLIENT_ID", description="Client id of your SmartThings OAuth-In app."
+    )
+    smartthings_client_secret: SecretStr | None = Field(
+        None, alias="SMARTTHINGS_CLIENT_SECRET", description="Its client secret."
+    )
+    smartthings_redirect_uri: str | None = Field(
+        None,
+        alias="SMARTTHINGS_REDIRECT_URI",
+        description="Its redirect address. Default: /oauth/smartthings/callback on the hub's address.",
+    )
+
     smartcar_mode: str = Field(
         "live", alias="SMARTCAR_MODE", description="`live` or `sandbox`.", pattern="^(live|sandbox)$"
     )

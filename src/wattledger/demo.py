@@ -18,16 +18,19 @@ from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
 from wattledger import localday
+from wattledger.cli.collector import on_demand
 from wattledger.cli.hub_server import bind, hub_running, url_of
 from wattledger.cli.runtime import Runtime, make_folder, opened
 from wattledger.clock import SystemClock, token
 from wattledger.config import Settings
+from wattledger.demo_units import cooling
 from wattledger.errors import NotFound, TryLater
-from wattledger.model import Flow
+from wattledger.model import Flow, PointKind
 from wattledger.relay.service import Relay
 from wattledger.secrets import same
 from wattledger.simulators.home import CENTRAL, Home
 from wattledger.simulators.smart_meter_texas import SmtSimulator
+from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.web.app import create_app
 from wattledger.web.auth import set_session
 
@@ -65,13 +68,16 @@ async def running(folder: Path, host: str, port: int, progress: Progress) -> Asy
         relay = await stack.enter_async_context(
             Relay(_relay(folder, vendor, url_of(bound, host), secrets), say=_quiet)
         )
-        hub = _settings(folder, **secrets, DROPLET_WEBHOOK_URL=f"{relay.url}/trigger/smt-now")
+        units = await stack.enter_async_context(SmartThingsSimulator())
+        trigger = f"{relay.url}/trigger/smt-now"
+        hub = _settings(folder, **secrets, DROPLET_WEBHOOK_URL=trigger, SMARTTHINGS_BASE_URL=units.url)
         runtime = await stack.enter_async_context(opened(None, settings=hub))
-        app = create_app(runtime.store, hub, clock=runtime.clock)
+        app = create_app(runtime.store, hub, clock=runtime.clock, on_demand=on_demand(runtime))
         word = token()
         app.add_api_route("/demo/{given}", _door(runtime, word), include_in_schema=False)
         address = await stack.enter_async_context(hub_running(runtime, bound, host, app))
         files = await _fill(runtime, vendor, relay, progress)
+        await stack.enter_async_context(cooling(runtime, units))
         live = asyncio.create_task(_live(runtime, vendor))
         try:
             yield await _described(runtime, f"{address}/demo/{word}", files)
@@ -117,7 +123,7 @@ def _door(runtime: Runtime, word: str) -> Callable[..., Any]:
 
 async def _fill(runtime: Runtime, vendor: SmtSimulator, relay: Relay, progress: Progress) -> int:
     """Lay 13 months into the simulated drop folder and let the relay fetch them. Returns the files."""
-    if await runtime.store.points.list(None):
+    if any(point.kind == PointKind.METER for point in await runtime.store.points.list(None)):
         return 0
     yesterday = localday.day(localday.today(SystemClock().now(), CENTRAL) - 1)
     until = yesterday - timedelta(days=HELD_BACK_DAYS)

@@ -38,3 +38,25 @@ def wh_from_kwh(text: str) -> int:
     if wh > MAX_WH:
         raise ValueError("is too large for a quarter-hour")
     return wh
+
+
+MOST_REGISTER_WH = Decimal(10) ** 12
+"""No register of a home or a site shows more than a terawatt-hour."""
+_FINEST = -24
+
+
+def register_wh(value: object) -> Decimal | None:
+    """A register's number as reported, or None for what is no finite number in 0..MOST_REGISTER_WH.
+
+    Numbers of JSON (int, Decimal, float) and the decimal text that was stored of one; never a bool.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    exponent = number.as_tuple().exponent
+    if not number.is_finite() or not isinstance(exponent, int) or exponent < _FINEST:
+        return None
+    return number if 0 <= number <= MOST_REGISTER_WH else None

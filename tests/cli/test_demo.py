@@ -54,7 +54,11 @@ def _by_day(address: str, start: str, end: str) -> tuple[int, int]:
         page = browser.get(address)
         assert page.status_code == 200
         assert HOME.esiid[-4:] in page.text
-        (point,) = browser.get(f"{base}/v1/usage-points").json()["usage_points"]
+        listed = browser.get(f"{base}/v1/usage-points").json()["usage_points"]
+        (point,) = [p for p in listed if p["kind"] == "meter"]
+        units = browser.get(f"{base}/dashboard").json()
+        assert len(units) == len(listed) - 1 == 3
+        assert browser.get(f"{base}/fetch_status").json()["ok"]
         query = {"start": start, "end": end, "by": "day"}
         answer = browser.get(f"{base}/v1/usage-points/{point['id']}/energy", params=query).json()
     assert {p["quality"] for p in answer["points"]} <= {"actual", "mixed", "estimated"}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from fastapi import Response
 
 from tests.collect.conftest import QUICK, connect, dispatch_of
-from tests.collect.connector import registry
+from tests.collect.connector import SmallVendor, registry
 from tests.collect.vendor import Vendor
 from tests.turning import TurningClock
-from wattledger.collect import Clients, Collector
+from wattledger.collect import Clients, Collector, next_mark
 from wattledger.connectors.base import Connection, Receipt
 from wattledger.model import Payload
 from wattledger.store import Store
@@ -194,3 +194,21 @@ async def test_a_hub_never_claims_what_is_a_relays(
     hub = StoreDispatch(store.payloads, store.connections, connectors)
     assert await Collector(hub, registry, collector.clock, collector.clients, QUICK).once() == 0
     assert not vendor.refreshes
+
+
+@pytest.mark.parametrize(
+    ("aligned", "at", "then"),
+    [
+        (True, "12:00:00", "12:05:00"),
+        (True, "12:00:01", "12:05:00"),
+        (True, "12:04:59.999", "12:05:00"),
+        (True, "23:58:00", "00:00:00"),
+        (False, "12:04:59", "12:09:59"),
+    ],
+)
+def test_polls_fall_on_marks_where_a_connector_wants_it(aligned: bool, at: str, then: str) -> None:
+    class Small(SmallVendor):
+        every = timedelta(minutes=5)
+
+    Small.aligned = aligned
+    assert f"{next_mark(Small(), datetime.fromisoformat(f'2026-03-08T{at}Z')):%H:%M:%S}" == then

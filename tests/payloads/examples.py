@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.payloads import smt, smt_other
+from tests.payloads import smartthings, smt, smt_other
 from tests.payloads.smt_other import feed, reading_type
 
 DAY = smt.days(smt.NORMAL, 1)[0]
@@ -26,4 +26,5 @@ EXAMPLES: dict[str, dict[str, bytes]] = {
         "status": b'{"trans_id":"1","errorCode":"1"}',
     },
     "green_button": {"feed": _STANDARD},
+    "smartthings": {"devices": smartthings.saved_list()},
 }

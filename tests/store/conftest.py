@@ -27,3 +27,12 @@ async def store(database_url: str, tmp_path: Path, clock: StillClock) -> AsyncIt
 @pytest.fixture
 async def site(store: Store) -> str:
     return (await store.sites.default()).id
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table, on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    url: str = request.getfixturevalue("empty_postgres_url")
+    return url

@@ -11,11 +11,14 @@ from httpx2 import AsyncClient
 
 from wattledger import connectors
 from wattledger.cli.runtime import Runtime
-from wattledger.collect import Collector
-from wattledger.connectors.base import Connection, Token
+from wattledger.collect import Clients, Collector
+from wattledger.config import Settings
+from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.listen import LISTENING, Listener
+from wattledger.store.dispatch import ListenDispatch, StoreDispatch
+from wattledger.web.on_demand import OnDemand
 
 ORPHANS_EVERY_SECONDS = 10.0
 log = structlog.get_logger(__name__)
@@ -26,10 +29,32 @@ def polled() -> list[str]:
     return [name for name in connectors.names() if connectors.connector(name).every is not None]
 
 
+def pushed() -> list[str]:
+    """Connectors whose vendors can push."""
+    return [name for name in polled() if isinstance(connectors.connector(name), Stream)]
+
+
 def collector(runtime: Runtime) -> Collector:
     """The loop over this store's due connections."""
-    dispatch = StoreDispatch(runtime.store.payloads, runtime.store.connections, polled())
-    return Collector(dispatch, connectors.connector, runtime.clock, _client)
+    dispatch = dispatch_of(runtime)
+    return Collector(dispatch, connectors.connector, runtime.clock, clients(runtime.settings))
+
+
+def listener(runtime: Runtime) -> Listener:
+    """The loop over this store's connections that push."""
+    store = runtime.store
+    dispatch = ListenDispatch(store.payloads, store.connections, store.listening, pushed())
+    return Listener(dispatch, connectors.connector, runtime.clock, clients(runtime.settings), LISTENING)
+
+
+def dispatch_of(runtime: Runtime) -> StoreDispatch:
+    """This store's connections of all connectors that a hub polls."""
+    return StoreDispatch(runtime.store.payloads, runtime.store.connections, polled())
+
+
+def on_demand(runtime: Runtime) -> OnDemand:
+    """What lets the web collect a connection at once."""
+    return OnDemand(dispatch_of(runtime), collector(runtime), runtime.store.connections)
 
 
 @asynccontextmanager
@@ -37,6 +62,7 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
     """Collect and read orphans while the block runs, and until `stop` is set."""
     tasks = [
         asyncio.create_task(collector(runtime).run(stop)),
+        asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
     ]
     try:
@@ -60,8 +86,19 @@ async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
             continue
 
 
-def _client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-    client = open_client(str(connection.options.get("base_url", "")))
-    if token:
-        client.headers["authorization"] = f"Bearer {token.access}"
+def clients(settings: Settings) -> Clients:
+    """HTTP clients for connections: to the address of their vendor, signed in where a token is given."""
+
+    def client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
+        named = connection.options.get("base_url")
+        opened = open_client(str(named or vendor_url(settings, connection.connector)))
+        if token:
+            opened.headers["authorization"] = f"Bearer {token.access}"
+        return opened
+
     return client
+
+
+def vendor_url(settings: Settings, connector: str) -> str:
+    """Where a vendor is, by its setting `<CONNECTOR>_BASE_URL`; empty where there is none."""
+    return str(getattr(settings, f"{connector}_base_url", ""))

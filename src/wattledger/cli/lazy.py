@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "Check configuration and reachability, with a verdict each.",
     "smt": "Ask the Smart Meter Texas API from the whitelisted host.",
     "keys": "List, add and rotate the keys that seal secrets.",
+    "token": "Set the SmartThings token, for instance from a timer.",
     "user": "Add people, make sign-in links and API tokens.",
     "db": "Digest, scrub and upgrade the ledger's database.",
     "backup": "Write one consistent archive of a SQLite home.",

@@ -3,6 +3,7 @@
     Connector            stateless; fetch (async) and parse (pure)
     ├── Recognises       optional: says whether a file is its own, from content, never from a name alone
     ├── Drop             optional: files from a remote folder
+    ├── Stream               optional: what a vendor pushes, beside polling
     └── Webhook          optional: verifies and answers a vendor's calls
 
 A connector never imports the store or the web, reads no clock in `parse`, and holds no state.
@@ -44,6 +45,15 @@ class Grant(Protocol):
 
 
 @runtime_checkable
+class Suiting(Protocol):
+    """Optional for a grant whose secrets may be replaced by a person while an older token still lives."""
+
+    def suits(self, secrets: Mapping[str, str], token: Token) -> bool:
+        """Whether a stored token was got with these secrets."""
+        ...
+
+
+@runtime_checkable
 class OAuthGrant(Grant, Protocol):
     """A grant that starts in the owner's browser."""
 
@@ -76,6 +86,10 @@ class Account:
     options: Mapping[str, Any]
     since: datetime | None
     now: datetime
+    connection: str = ""
+    """the connection's id, to tell accounts apart in what is cached"""
+    grant: Mapping[str, str] = field(default_factory=dict)
+    """what the vendor said along with the token"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +118,8 @@ class Connector(ABC):
     grant: ClassVar[Grant | None] = None
     every: ClassVar[timedelta | None] = None
     """how often to poll; None: files only"""
+    aligned: ClassVar[bool] = False
+    """whether polls fall on multiples of `every` (UTC): on :00, :05, ... for five minutes"""
     overlap: ClassVar[timedelta] = timedelta(0)
     """how far before the newest stored reading the next fetch begins"""
 
@@ -122,6 +138,19 @@ class Recognises(Protocol):
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that begins with `head` (up to 64 KiB) is this vendor's."""
+        ...
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """A connector whose vendor pushes. Polling goes on beside it, so that nothing depends on a push."""
+
+    def pushes(self, secrets: Mapping[str, str]) -> bool:
+        """Whether a connection with these secrets can be listened to."""
+        ...
+
+    def listen(self, account: Account) -> AsyncIterator[Payload]:
+        """What is pushed, until the vendor ends it well. Raises our errors."""
         ...
 
 

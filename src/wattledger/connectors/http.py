@@ -95,12 +95,16 @@ async def exchange(
     path: str,
     *,
     json: Any = None,
+    form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     max_body: int = MAX_BODY,
 ) -> HttpAnswer:
-    """One request and its whole answer. Raises TryLater (network), BadPayload (body too large)."""
+    """One request (JSON or a form) and its whole answer.
+
+    Raises TryLater (network), BadPayload (body too large).
+    """
     try:
-        async with http.stream(method, path, json=json, headers=headers) as response:
+        async with http.stream(method, path, json=json, data=form, headers=headers) as response:
             body = await _body(response, max_body)
     except httpx2.TimeoutException as error:
         raise TryLater(f"{http.base_url.host} did not answer in time ({type(error).__name__}).") from error

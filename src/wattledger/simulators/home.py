@@ -72,6 +72,12 @@ class Home:
         return Day(n, actual, first, estimated)
 
 
+def cooling(seed: int, n: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(outdoor temperature in C, Wh of cooling) by slot of local day `n`, as in that home's load."""
+    outside = _temperature(np.random.default_rng([seed, n]), n, wall_hours(slots(n, CENTRAL)))
+    return outside, _cooling(outside)
+
+
 def wall_hours(size: int) -> NDArray[np.float64]:
     """The hour on the wall at which each slot begins: 2 is skipped in spring, 1 comes twice in autumn."""
     hours = np.arange(size) / 4
@@ -91,9 +97,12 @@ def _load(random: np.random.Generator, n: int, hours: NDArray[np.float64]) -> ND
     base = 70 + 25 * random.random() + random.gamma(2.0, 12.0, len(hours))
     morning = 160 * np.exp(-(((hours - 7.2) / 1.1) ** 2))
     evening = 330 * np.exp(-(((hours - 19.3) / 2.2) ** 2))
-    cooling = np.maximum(outside - 23, 0) * 62
     heating = np.maximum(11 - outside, 0) * 34
-    return np.asarray(base + morning + evening + cooling + heating + _charging(random, hours))
+    return np.asarray(base + morning + evening + _cooling(outside) + heating + _charging(random, hours))
+
+
+def _cooling(outside: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(outside - 23, 0) * 62)
 
 
 def _temperature(random: np.random.Generator, n: int, hours: NDArray[np.float64]) -> NDArray[np.float64]:

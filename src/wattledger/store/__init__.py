@@ -19,6 +19,7 @@ from wattledger.store.connections import Connections
 from wattledger.store.database import Database
 from wattledger.store.digest import digest
 from wattledger.store.energy import Energy
+from wattledger.store.listening import Listening
 from wattledger.store.migrate import migrate
 from wattledger.store.objects import Objects, open_objects
 from wattledger.store.observations import Observations
@@ -44,6 +45,7 @@ class Store:
         self.sites = Sites(database)
         self.people = People(database)
         self.connections = Connections(database, vault)
+        self.listening = Listening(database, self.connections)
         self.energy = Energy(database)
         self.observations = Observations(database)
         self.bodies = Bodies(database, objects)

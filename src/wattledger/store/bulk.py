@@ -16,14 +16,15 @@ from wattledger.store.blocks import Group, Keys
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The two tables that are written: the ledger itself, or a replay's copy of it."""
+    """The tables that are written: the ledger itself, or a replay's copy of it."""
 
     day: str
     superseded: str
+    observation: str
 
 
-LEDGER = Target("energy_day", "energy_superseded")
-REPLAY = Target("replay_day", "replay_superseded")
+LEDGER = Target("energy_day", "energy_superseded", "observation")
+REPLAY = Target("replay_day", "replay_superseded", "replay_observation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,6 @@ class Aim:
     target: Target = LEDGER
     only: frozenset[int] | None = None
     """the usage points (by `n`) to be written; None for all"""
-    without: frozenset[int] = frozenset()
-    """payloads about to be withdrawn: their observations count as absent"""
     zones: Mapping[str, str] = field(default_factory=dict)
     """by external id: zones that usage points are about to have"""
 

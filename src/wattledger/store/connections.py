@@ -23,6 +23,7 @@ from wattledger.store.database import Database
 from wattledger.store.heartbeats import Heartbeats
 from wattledger.store.ids import new_id
 from wattledger.store.newest import newest
+from wattledger.store.oauth_states import OAuthStates
 from wattledger.store.outcome import STOPPED, outcome
 from wattledger.store.tables import connection as table
 from wattledger.store.vendor_tokens import VendorTokens
@@ -46,6 +47,10 @@ class ConnectionRow:
     last_success: datetime | None
     last_error: str | None
     created_at: datetime
+    last_asked: datetime | None = None
+    paused_until: datetime | None = None
+    """the vendor's wish: not even a person's click asks earlier"""
+    leased_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,8 @@ class Claimed:
     """how far what is stored of this vendor reaches at this site"""
 
 
-class Connections(VendorTokens, Heartbeats):
-    """Connections, their vendor tokens, and the heartbeats of relays."""
+class Connections(VendorTokens, Heartbeats, OAuthStates):
+    """Connections, their vendor tokens and sign-ins, and the heartbeats of relays."""
 
     def __init__(self, database: Database, vault: Vault, random: Callable[[], float] = chance) -> None:
         self._database = database
@@ -78,11 +83,13 @@ class Connections(VendorTokens, Heartbeats):
         options: Mapping[str, Any],
         secrets: Mapping[str, str],
         by: str = "operator",
+        token: Mapping[str, Any] | None = None,
     ) -> ConnectionRow:
-        """A new connection, due at once; `secrets` are sealed. Raises Misconfigured without a sealing key."""
+        """A new connection, due at once; secrets and token are sealed. Raises Misconfigured without a key."""
         id, now = new_id(), self._database.clock.now()
         values = {"id": id, "site": site, "connector": connector, "options": dict(options), "created_at": now}
         sealed = self._vault.seal(_json(secrets), **_cell(id)) if secrets else None
+        values["token"] = None if token is None else self.sealed_token(id, token)
         async with self._database.begin() as connection:
             await connection.execute(insert(table).values(**values, secrets=sealed, next_poll_at=now))
             await self._audit.record(
@@ -104,8 +111,17 @@ class Connections(VendorTokens, Heartbeats):
             raise NotFound("There is no such connection.")
         return self._row(row)
 
-    async def resume(self, id: str, site: str | None, secrets: Mapping[str, str] | None = None) -> None:
-        """Make a connection due now, whatever stopped it, with new secrets where given. Raises NotFound."""
+    async def resume(
+        self,
+        id: str,
+        site: str | None,
+        secrets: Mapping[str, str] | None = None,
+        token: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make a connection due now, whatever stopped it. Raises NotFound.
+
+        New secrets take the place of the old ones, and of the token that was got with them.
+        """
         running = case((table.c.state.in_(STOPPED), "late"), else_=table.c.state)
         changes: dict[str, Any] = {
             "state": running,
@@ -114,11 +130,36 @@ class Connections(VendorTokens, Heartbeats):
         }
         if secrets is not None:
             changes["secrets"] = self._vault.seal(_json(secrets), **_cell(id))
+            changes["token"] = None if token is None else self.sealed_token(id, token)
+            changes["token_generation"] = table.c.token_generation + 1
+            changes |= {"last_error": None, "paused_until": None}
+            changes |= {"listener": None, "listening_until": None, "listen_at": None}
         async with self._database.begin() as connection:
             done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
             if not done.rowcount:
                 raise NotFound("There is no such connection.")
             await self._audit.record(connection, "operator", "connection.resumed", f"connection:{id}")
+
+    async def secrets(self, id: str, site: str | None) -> Mapping[str, str]:
+        """What is sealed for a connection. Raises NotFound; SecretUnreadable where it can't be opened."""
+        query = select(table.c.secrets).where(table.c.id == id, _of(site))
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise NotFound("There is no such connection.")
+        opened = self._vault.open(row.secrets, **_cell(id)) if row.secrets is not None else b"{}"
+        found: Mapping[str, str] = json.loads(opened)
+        return found
+
+    async def claim_one(self, id: str) -> Claimed | None:
+        """Lease this connection whether or not it is due; None while another holds it."""
+        now = self._database.clock.now()
+        leased = {"lease": new_id(), "leased_until": now + LEASE}
+        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+        taken = update(table).where(table.c.id == id, free).values(leased).returning(table)
+        async with self._database.begin() as connection:
+            row = (await connection.execute(taken)).one_or_none()
+        return None if row is None else await self._open(row)
 
     async def claim(self, limit: int, connectors: Collection[str]) -> Sequence[Claimed]:
         """Lease up to `limit` due connections of these connectors, the longest due first.
@@ -180,6 +221,7 @@ class Connections(VendorTokens, Heartbeats):
         return ConnectionRow(
             row.id, row.site, row.connector, row.options, state, row.next_poll_at,
             row.failures, row.last_success, row.last_error, row.created_at,
+            row.last_asked, row.paused_until, row.leased_until,
         )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from wattledger.connectors.base import Connection, Receipt, Token, TokenSlot
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.model import Payload
-from wattledger.store.connections import Connections
+from wattledger.store.connections import Claimed, Connections
+from wattledger.store.listening import Listening
 from wattledger.store.payloads import Payloads
 from wattledger.store.vendor_tokens import SealedSlot
 
@@ -25,10 +26,12 @@ class StoreDispatch:
 
     async def claim(self, limit: int) -> list[Connection]:
         """Lease up to `limit` due connections for a minute."""
-        claimed = await self._connections.claim(limit, self._connectors)
-        return [
-            Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest) for c in claimed
-        ]
+        return [_connection(c) for c in await self._connections.claim(limit, self._connectors)]
+
+    async def claim_one(self, id: str) -> Connection | None:
+        """Lease one connection whether or not it is due; None while another process holds it."""
+        claimed = await self._connections.claim_one(id)
+        return None if claimed is None else _connection(claimed)
 
     async def renew(self, connection: Connection) -> bool:
         """Hold for another minute; False where the lease is lost."""
@@ -54,6 +57,34 @@ class StoreDispatch:
         await self._connections.settle(connection.id, connection.lease or "", error, again)
 
 
+class ListenDispatch(StoreDispatch):
+    """Hands out connections to listen to, under leases of their own; payloads go the same way."""
+
+    def __init__(
+        self, payloads: Payloads, connections: Connections, listening: Listening, connectors: Collection[str]
+    ) -> None:
+        super().__init__(payloads, connections, connectors)
+        self._listening = listening
+
+    async def claim(self, limit: int) -> list[Connection]:
+        """Lease up to `limit` connections that nobody listens to."""
+        return [_connection(c) for c in await self._listening.claim(limit, self._connectors)]
+
+    async def renew(self, connection: Connection) -> bool:
+        """Listen on; False where the lease is lost."""
+        return await self._listening.renew(connection.id, connection.lease or "")
+
+    async def settle(
+        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
+    ) -> None:
+        """Let go; nothing is written where the lease is lost, and nothing of polling is touched."""
+        await self._listening.settle(connection.id, connection.lease or "", error, again)
+
+
+def _connection(c: Claimed) -> Connection:
+    return Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest)
+
+
 class StoreSlot:
     """A held token as the contract's Token."""
 
@@ -63,11 +94,12 @@ class StoreSlot:
 
     async def save(self, token: Token) -> None:
         """Seal and commit. Raises TryLater where somebody else saved one meanwhile."""
-        await self._slot.save(_stored(token))
-        self.current = _token(_stored(token), self._slot.generation)
+        await self._slot.save(stored_token(token))
+        self.current = _token(stored_token(token), self._slot.generation)
 
 
-def _stored(token: Token) -> dict[str, Any]:
+def stored_token(token: Token) -> dict[str, Any]:
+    """A token as the store keeps it."""
     until = token.expires_at.isoformat()
     return {"access": token.access, "expires_at": until, "refresh": token.refresh, "extra": dict(token.extra)}
 

@@ -22,16 +22,19 @@ def outcome(
     random: Callable[[], float],
 ) -> dict[str, Any]:
     """The columns to write; `failures` counts those before this one, `random` draws from [0, 1)."""
+    asked = {"last_asked": now, "paused_until": None}
     if error is None:
-        fine = {"state": "ok", "failures": 0, "last_error": None, "last_success": now}
+        fine = {**asked, "state": "ok", "failures": 0, "last_error": None, "last_success": now}
         return {**fine, "next_poll_at": again}
-    failed = {"failures": failures + 1, "last_error": str(error)}
+    failed = {**asked, "failures": failures + 1, "last_error": str(error)}
     if isinstance(error, LoginRequired):
         return {**failed, "state": "needs_login", "next_poll_at": None}
     if isinstance(error, Misconfigured | SecretUnreadable):
         return {**failed, "state": "misconfigured", "next_poll_at": None}
     wish = error.after if isinstance(error, TryLater) else None
-    return {**failed, "state": "late", "next_poll_at": now + pause(wish, failures, random)}
+    until = now + pause(wish, failures, random)
+    wished = {"paused_until": until} if wish is not None else {}
+    return {**failed, **wished, "state": "late", "next_poll_at": until}
 
 
 def pause(wish: timedelta | None, failures: int, random: Callable[[], float]) -> timedelta:

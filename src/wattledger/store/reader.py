@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from sqlalchemy import insert as insert_into
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +19,13 @@ from wattledger.store.archive import Archive, Job, Outcome
 from wattledger.store.bulk import LEDGER, Aim, Bulk
 from wattledger.store.database import Database
 from wattledger.store.ledger import fold, with_points
-from wattledger.store.observations import keep
+from wattledger.store.observations import News
 from wattledger.store.points_of import Owner, Resolved
 from wattledger.store.prepare import Prepared, prepare
+from wattledger.store.registers import Registers
 from wattledger.store.rows import Summary, UsagePointRow
-from wattledger.store.tables import payload_point
+from wattledger.store.staging import staged_observation
+from wattledger.store.tables import observation, payload_point
 from wattledger.threads import done
 
 Parse = Callable[[Payload], Parsed]
@@ -59,6 +62,7 @@ class Reader:
         self._archive = archive
         self._bulk = bulk
         self._parse = parse
+        self.registers = Registers(bulk)
 
     async def parsed(self, payload: Payload) -> Read:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
@@ -105,7 +109,7 @@ class Reader:
         forbidden = seen[1]
         read.numbers = {r.n for r in resolved.rows if r.external_id not in forbidden}
         await self._link(connection, job.id, read.numbers)
-        await keep(connection, job.id, resolved, read.parsed.observations, forbidden, aim.without)
+        await self._observe(connection, job.id, read, resolved, aim)
         read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
 
@@ -126,6 +130,22 @@ class Reader:
         prepared.summary.accepted = folded.accepted
         prepared.summary.superseded = prepared.readings - folded.accepted
         prepared.summary.conflicts = folded.conflicts
+
+    async def _observe(
+        self, connection: AsyncConnection, id: int, read: Read, resolved: Resolved, aim: Aim
+    ) -> None:
+        """Store what is new; a replay only stages it, and has registers recomputed after the swap."""
+        assert read.parsed is not None
+        if not read.parsed.observations:
+            return
+        zones = {row.n: aim.zones.get(row.external_id, row.timezone) for row in resolved.rows}
+        table = observation if aim.target is LEDGER else staged_observation
+        fresh = News(table, id, resolved, read.seen[1], zones, aim.only)
+        rows = await fresh.rows(connection, read.parsed.observations)
+        if aim.target is LEDGER:
+            await self.registers.take(connection, id, rows, zones)
+        elif rows:
+            await connection.execute(insert_into(table), rows)
 
     async def _link(self, connection: AsyncConnection, payload: int, numbers: set[int]) -> None:
         """Remember which usage points this payload speaks of."""

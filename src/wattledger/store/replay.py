@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Text, and_, cast, delete, or_, select, update
+from sqlalchemy import Text, and_, cast, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.faults import fault
@@ -23,7 +23,7 @@ from wattledger.store.prepare import not_held
 from wattledger.store.reader import Read, Reader
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.staging import chunks, open_staging, swap
-from wattledger.store.tables import observation, payload_point, usage_point
+from wattledger.store.tables import observation, payload_point, point_state, usage_point
 from wattledger.store.tables import payload as table
 
 Progress = Callable[[int, int], None]
@@ -46,7 +46,7 @@ class Scope:
     def aim(self, id: int) -> Aim:
         """How a payload is staged: wholly when it is one of the scope's own."""
         only = None if id in self.whole else frozenset(self.points)
-        return Aim(REPLAY, only, self.without, self.zones)
+        return Aim(REPLAY, only, self.zones)
 
 
 class Replay:
@@ -101,7 +101,6 @@ class Replay:
         async def last(connection: AsyncConnection) -> None:
             values = {"state": "withdrawn", "lease": None, "leased_until": None}
             await connection.execute(update(table).where(table.c.id == id).values(**values))
-            await connection.execute(delete(observation).where(observation.c.payload == id))
             await self._audit.record(connection, by, "payload.withdrawn", f"payload {id}", {})
 
         async with self._database.connect() as connection:
@@ -126,6 +125,7 @@ class Replay:
                 await self._settle(connection, scope)
                 if last:
                     await last(connection)
+                await self._reader.registers.rebuild(connection, await _observed(connection, scope.points))
                 fault("hub.before_replay_commit")
 
     async def _todo(self, connection: AsyncConnection, scope: Scope) -> list[int]:
@@ -182,6 +182,13 @@ async def _payloads_of(connection: AsyncConnection, site: str | None) -> set[int
     if site is not None:
         query = query.where(table.c.site == site)
     return set(await connection.scalars(query))
+
+
+async def _observed(connection: AsyncConnection, points: set[int]) -> set[int]:
+    """Those of these usage points of which observations are stored or remembered."""
+    stored = await connection.scalars(select(point_state.c.usage_point))
+    seen = await connection.scalars(select(observation.c.usage_point).distinct())
+    return points & {*stored, *seen}
 
 
 async def _points_of(connection: AsyncConnection, id: int) -> set[int]:

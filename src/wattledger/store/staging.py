@@ -1,4 +1,4 @@
-"""A replay's copy of the ledger's two tables, and the swap."""
+"""A replay's copy of the ledger's tables, and the swap."""
 
 # ruff: noqa: S608 - only our own table names are put into statements
 
@@ -7,15 +7,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import MetaData, Table, text
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from wattledger.store.bulk import LEDGER, REPLAY
 from wattledger.store.database import Database
-from wattledger.store.tables import energy_day, energy_superseded
+from wattledger.store.tables import energy_day, energy_superseded, observation
 
-_PAIRS = ((energy_day, LEDGER.day, REPLAY.day), (energy_superseded, LEDGER.superseded, REPLAY.superseded))
+_PAIRS = (
+    (energy_day, LEDGER.day, REPLAY.day),
+    (energy_superseded, LEDGER.superseded, REPLAY.superseded),
+    (observation, LEDGER.observation, REPLAY.observation),
+)
 _CHUNK = 500
 
 
@@ -53,7 +57,12 @@ async def swap(connection: AsyncConnection, points: Iterable[int]) -> None:
 def _temporary(table: Table, name: str) -> Table:
     copy = table.to_metadata(MetaData(naming_convention={"pk": f"pk_{name}"}), name=name)
     copy._prefixes = ["TEMPORARY"]
+    for key in [c for c in copy.constraints if isinstance(c, ForeignKeyConstraint)]:
+        copy.constraints.discard(key)  # a temporary table may not refer to a lasting one
     return copy
+
+
+staged_observation = _temporary(observation, REPLAY.observation)
 
 
 def chunks(numbers: Iterable[int]) -> Iterator[list[int]]:

@@ -115,6 +115,10 @@ connection = Table(
     at("next_poll_at", nullable=True),
     words("lease", nullable=True),
     at("leased_until", nullable=True),
+    words("listener", nullable=True),
+    at("listening_until", nullable=True),
+    at("listen_at", nullable=True),
+    Column("listen_failures", Integer),
     count("failures"),
     at("last_success", nullable=True),
     words("last_error", nullable=True),
@@ -122,6 +126,8 @@ connection = Table(
     count("token_generation"),
     at("refresh_started_at", nullable=True),
     at("created_at"),
+    at("last_asked", nullable=True),
+    at("paused_until", nullable=True),
     Index("ix_connection_due", "connector", "state", "next_poll_at"),
 )
 
@@ -246,5 +252,23 @@ observation = Table(
     Column("at", Instant, primary_key=True),
     Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True, autoincrement=False),
     document("values"),
+    Column("day", Integer),
+    words("verdict", nullable=True),
+    words("booked_wh", nullable=True),
     sqlite_with_rowid=False,
 )
+"""What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports."""
+
+point_state = Table(
+    "point_state",
+    metadata,
+    Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True, autoincrement=False),
+    Column("payload", BigInteger, nullable=False),
+    document("register"),
+    document("latest"),
+    sqlite_with_rowid=False,
+)
+"""What the next payload's accounting goes on from; `payload` is the newest that reported a register.
+
+`latest`: name -> [value, instant, payload] of the newest observation that has it.
+"""

@@ -56,13 +56,17 @@ class VendorTokens:
 
     async def save_token(self, id: str, token: Mapping[str, Any], *, seen: int) -> None:
         """Replace the token of generation `seen`. Raises TryLater where it is no longer the newest."""
-        sealed = self._vault.seal(json.dumps(dict(token)).encode(), **_cell(id))
+        sealed = self.sealed_token(id, token)
         newest = (table.c.id == id) & (table.c.token_generation == seen)
         change = update(table).where(newest).values(token=sealed, token_generation=seen + 1)
         async with self._database.begin() as connection:
             done = await connection.execute(change)
         if not done.rowcount:
             raise TryLater("Another process saved a newer token meanwhile; it is used at the next try.")
+
+    def sealed_token(self, id: str, token: Mapping[str, Any]) -> str:
+        """A token sealed for its column. Raises Misconfigured without a sealing key."""
+        return self._vault.seal(json.dumps(dict(token)).encode(), **_cell(id))
 
     def _alone(self, id: str) -> AbstractAsyncContextManager[None]:
         return nullcontext() if sabotaged("token_lock") else self._database.exclusive(f"token-{id}")

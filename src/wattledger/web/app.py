@@ -11,13 +11,14 @@ from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
 from wattledger.store import Store
 from wattledger.web import failures, pages, reference, signin, system, v1
-from wattledger.web.contracts import smt
+from wattledger.web.contracts import ac, smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
 from wattledger.web.frame import Frame
 from wattledger.web.head import HeadAsGet
 from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
+from wattledger.web.on_demand import OnDemand
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
 from wattledger.web.v1.answered import WRONG_FIELD, problem
@@ -34,8 +35,10 @@ def create_app(
     clock: Clock | None = None,
     trigger: Trigger | None = None,
     address: str | None = None,
+    on_demand: OnDemand | None = None,
 ) -> FastAPI:
-    """The app for an opened store. `address` is where it is bound; `trigger` asks the relay for work.
+    """The app for an opened store. `address` is where it is bound; `trigger` asks the relay for work,
+    `on_demand` a vendor (without it this process does not collect).
 
     What a running hub holds is `app.state.hub`.
     """
@@ -60,8 +63,9 @@ def create_app(
         mails=Throttle(time, burst=5, per_minute=0.5),
         disk=Disk(settings.data, time),
         address=address,
+        on_demand=on_demand,
     )
-    for part in (signin, system, reference, v1, smt, pages):
+    for part in (signin, system, reference, v1, smt, ac, pages):
         app.include_router(part.router)
     app.mount("/static", pages.static)
     failures.install(app)

@@ -16,6 +16,7 @@ from wattledger.config import Settings
 from wattledger.store import Store
 from wattledger.web.disk import Disk
 from wattledger.web.metrics import Metrics
+from wattledger.web.on_demand import OnDemand
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger
 
@@ -41,6 +42,7 @@ class Hub:
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     announce: Callable[[str], None] = _to_terminal
     address: str | None = None
+    on_demand: OnDemand | None = None
 
     def base_url(self, request: Request) -> str:
         """Where links point: the setting, else the socket that was bound. Never the Host header."""

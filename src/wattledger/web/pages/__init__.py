@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from wattledger.web.pages import account, files, gaps, meter, sources
+from wattledger.web.pages import ac, account, files, gaps, meter, smartthings, sources
 from wattledger.web.pages.static import static
 
 router = APIRouter()
-for part in (meter, gaps, files, sources, account):
+for part in (meter, ac, gaps, files, sources, smartthings, account):
     router.include_router(part.router)
 
 __all__ = ["router", "static"]

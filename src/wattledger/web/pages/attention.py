@@ -10,6 +10,7 @@ from typing import Any
 from wattledger.store.rows import UsagePointRow
 from wattledger.web.hub import Hub
 from wattledger.web.pages import words
+from wattledger.web.pages.connected import sources
 
 FILE_DELAY = timedelta(days=3)
 """the utility's files for a day come on the second day after it; a third without one is late"""
@@ -86,5 +87,7 @@ async def relays(hub: Hub) -> list[Relay]:
 
 async def attention(hub: Hub, site: str) -> int:
     """How many sources need a person: the number in the rail."""
-    stopped = sum(c.state in STOPPED for c in await hub.store.connections.list(site))
+    rows = await hub.store.connections.list(site)
+    stopped = sum(c.state in STOPPED for c in rows if c.connector != "smartthings")
+    stopped += sum(source.needs_somebody for source in await sources(hub, site))
     return stopped + sum(r.level == "bad" for r in await relays(hub))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from wattledger import localday
-from wattledger.model import Flow
+from wattledger.model import Flow, PointKind
 from wattledger.store.people import Principal
 from wattledger.store.rows import PayloadRow
 from wattledger.web.answers import Json
@@ -46,6 +46,7 @@ async def meter(
 ) -> Response:
     """The chart, its table and what is known, for the period that holds `start` (default: the newest)."""
     points = await hub(request).store.points.list(person.site)
+    points.sort(key=lambda one: one.kind != PointKind.METER)
     if not points:
         return await page(request, "empty.html", person, "meter")
     chosen = await hub(request).store.points.get(point, person.site) if point else points[0]

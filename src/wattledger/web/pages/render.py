@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from wattledger.errors import LoginRequired
 from wattledger.store.people import Principal
+from wattledger.web.climate import has_appliances
 from wattledger.web.hub import hub
 from wattledger.web.pages import words
 from wattledger.web.pages.attention import attention
@@ -25,6 +26,7 @@ from wattledger.web.pages.static import address
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SECTIONS = (
     ("meter", "/meter", "Meter"),
+    ("air", "/air-conditioners", "Air conditioners"),
     ("gaps", "/gaps", "Gaps"),
     ("files", "/files", "Raw files"),
     ("sources", "/sources", "Sources"),
@@ -42,9 +44,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.globals.update(
-        words=words, address=address, sections=SECTIONS, state_dot=state_dot, one_day=timedelta(days=1)
-    )
+    env.globals.update(words=words, address=address, state_dot=state_dot, one_day=timedelta(days=1))
     return env
 
 
@@ -68,7 +68,10 @@ async def page(
     site = await found.store.sites.get(person.site)
     counts = {"sources": await attention(found, person.site)}
     now = found.clock.now()
-    return html(template, person=person, site=site, section=section, counts=counts, now=now, **values)
+    cools = section == "air" or await has_appliances(found.store, person.site)
+    shown = [one for one in SECTIONS if cools or one[0] != "air"]
+    frame: dict[str, Any] = {"person": person, "site": site, "section": section, "sections": shown}
+    return html(template, counts=counts, now=now, **frame, **values)
 
 
 class PageRoute(APIRoute):

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from wattledger.model import Flow
+from wattledger.model import Flow, PointKind
 from wattledger.transport import is_plain
 from wattledger.web.auth import Owner, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.attention import Freshness, judge_freshness, relays
+from wattledger.web.pages.connected import sources as smartthings_of
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.trigger import TriggerFailed
 
+NOT_SIGNED_IN = {
+    "spent": "This sign-in is too old, was used already, or began in another browser; start again.",
+    "denied": "SmartThings did not let us in: nobody agreed there. Start again.",
+    "settings": "SmartThings does not know our app; check SMARTTHINGS_CLIENT_ID and its secret.",
+    "later": "SmartThings could not be asked just now; start again in a minute.",
+    "failed": "SmartThings did not accept this sign-in; start again.",
+}
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.get("/sources", summary="Sources and their health")
-async def sources(request: Request, person: User, asked: bool = False) -> Response:
+async def sources(
+    request: Request,
+    person: User,
+    asked: bool = False,
+    connected: str = "",
+    error: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
     """Every way data comes here, when it last did, and what to do."""
     said = "Asked. The relay fetches what is new; it shows here within a minute." if asked else None
-    return await _sources(request, person, said)
+    if connected:
+        said = "SmartThings is connected; its units show after the first collection."
+    if error:
+        said = NOT_SIGNED_IN.get(error, NOT_SIGNED_IN["failed"])
+    return await sources_page(request, person, said, not error)
 
 
-async def _sources(request: Request, person: User, said: str | None = None, well: bool = True) -> Response:
+async def sources_page(
+    request: Request, person: User, said: str | None = None, well: bool = True
+) -> Response:
     found = hub(request)
     values = {
         "relays": await relays(found),
-        "connections": await found.store.connections.list(person.site),
+        "connections": [
+            c for c in await found.store.connections.list(person.site) if c.connector != "smartthings"
+        ],
+        "smartthings": await smartthings_of(found, person.site),
+        "can_sign_in": bool(found.settings.smartthings_client_id),
         "meters": await _meters(request, person.site),
         "latest": await found.store.payloads.list(person.site, limit=5),
         "can_fetch": bool(found.settings.droplet_url),
@@ -42,6 +68,8 @@ async def _meters(request: Request, site: str) -> list[Freshness]:
     found = hub(request)
     judged = []
     for point in await found.store.points.list(site):
+        if point.kind != PointKind.METER:
+            continue
         coverage = await found.store.energy.coverage(point, Flow.DELIVERED)
         judged.append(judge_freshness(point, coverage.newest, found.clock.now()))
     return judged
@@ -53,5 +81,5 @@ async def fetch(request: Request, person: Owner) -> Response:
     try:
         await hub(request).trigger({"reason": "user_refresh"})
     except TriggerFailed as error:
-        return await _sources(request, person, str(error), False)
+        return await sources_page(request, person, str(error), False)
     return RedirectResponse("/sources?asked=1", 303)

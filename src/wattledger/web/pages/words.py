@@ -54,6 +54,11 @@ def zone_name(tz: str) -> str:
     return _ZONES.get(tz, tz.rpartition("/")[2].replace("_", " ") + " time")
 
 
+def local(when: datetime, tz: str) -> datetime:
+    """An instant by a zone's clock."""
+    return when.astimezone(zone(tz))
+
+
 def clock(when: datetime, tz: str) -> str:
     """The time of day: `06:15`."""
     return f"{when.astimezone(zone(tz)):%H:%M}"

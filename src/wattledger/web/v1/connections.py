@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
+from wattledger.errors import LoginRequired, Refused
 from wattledger.store.connections import ConnectionRow
 from wattledger.store.heartbeats import HeartbeatRow
+from wattledger.store.rows import PayloadRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import User, scope_of
+from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.contracts import ac_oauth, ac_pasted
 from wattledger.web.hub import hub
+from wattledger.web.jsonbody import Body, described, json_body
+from wattledger.web.parameters import public_id
 from wattledger.web.v1 import shapes
 from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
+MOST_SHOWN = 200
 SILENT_AFTER = 2 * 3600
 """seconds without a sign of life after which a relay counts as silent: four missed cycles"""
 
@@ -30,6 +36,60 @@ async def connections(request: Request, person: User) -> Json:
     return Json({"connections": listed, "relays": beats})
 
 
+class NewConnection(Body):
+    """A SmartThings connection: with a pasted token, or without one by signing in there."""
+
+    connector: Literal["smartthings"]
+    token: str | None = None
+
+
+@router.post("", status_code=201, openapi_extra=described(NewConnection))
+async def connect(
+    request: Request, person: Owner, wish: Annotated[NewConnection, Depends(json_body(NewConnection))]
+) -> Json:
+    """Connect SmartThings: with a pasted token at once, else answers where to sign in."""
+    found = hub(request)
+    if wish.token is None:
+        browser = person.via == "session"
+        url = await ac_oauth.begin(request, person.user_id, person.site, browser, None)
+        return Json({"ok": True, "url": url}, 202)
+    vendor = found.settings.smartthings_base_url
+    done = await ac_pasted.place(
+        found.store, found.clock, vendor, person.site, wish.token, person.email, None
+    )
+    warned = {"warning": done.warning} if done.warning else {}
+    return Json({"ok": True, "connection": connection_json(done.connection), **warned}, 201)
+
+
+@router.post("/{id}/poll")
+async def poll(request: Request, person: User, id: str) -> Json:
+    """Collect a connection now, after one that is running, and answer with what came."""
+    found = hub(request)
+    row = await found.store.connections.get(public_id(id, "connection"), scope_of(person))
+    if found.on_demand is None:
+        raise Refused("This process does not collect; another one does.", "NO_COLLECTOR", status=409)
+    newest = max((p.id for p in await found.store.payloads.list(row.site, limit=1)), default=0)
+    try:
+        error = await found.on_demand.collect(row)
+    except LoginRequired as ended:
+        raise Refused(str(ended), "NEEDS_LOGIN", status=409) from None
+    now = await found.store.connections.get(row.id, row.site)
+    came = await found.store.payloads.list(row.site, limit=MOST_SHOWN, connector=row.connector)
+    listed = [_came(p) for p in came if p.id > newest and p.headers.get("connection", row.id) == row.id]
+    told = {"ok": error is None, "message": None if error is None else str(error)}
+    return Json({**told, "connection": connection_json(now), "payloads": listed})
+
+
+def _came(row: PayloadRow) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "filename": row.filename,
+        "size": row.size,
+        "kind": row.kind,
+        "state": row.state,
+    }
+
+
 def connection_json(row: ConnectionRow) -> dict[str, Any]:
     """A connection as JSON, without anything secret."""
     return {
@@ -39,6 +99,8 @@ def connection_json(row: ConnectionRow) -> dict[str, Any]:
         "last_success": row.last_success,
         "last_error": row.last_error,
         "next_poll_at": row.next_poll_at,
+        "last_asked": row.last_asked,
+        "paused_until": row.paused_until,
     }
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger import localday, units
 from wattledger.model import Flow
+from wattledger.store.observations import ObservationRow
 from wattledger.store.principal import Principal
 from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
 from wattledger.web.answers import Json
@@ -129,7 +130,13 @@ async def observations(
     span = period(point, "day", start, end, found.clock.now())
     most = bounded("limit", limit, 1000, 10_000)
     rows = await found.store.observations.list(point, span.start, span.end, limit=most)
-    return Json({"observations": [{"at": row.at, "values": row.values} for row in rows]})
+    return Json({"observations": [_observation_json(row) for row in rows]})
+
+
+def _observation_json(row: ObservationRow) -> dict[str, Any]:
+    """An observation as JSON; with its verdict and what it booked (Wh) where it reports a register."""
+    judged = {"verdict": row.verdict, "booked_wh": row.booked_wh} if row.verdict else {}
+    return {"at": row.at, "values": row.values, "payload": str(row.payload), **judged}
 
 
 async def _days_asked(

@@ -1,0 +1,89 @@
+"""What a SmartThings answer holds, read without trust: numbers exact, instants aware, texts clean."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from wattledger.errors import BadPayload
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+"""ids that may stand in a path of ours"""
+LONGEST = 200
+EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
+"""before this nothing was measured: clocks that were never set say 1970"""
+AHEAD = timedelta(days=1)
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+
+
+def load(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer, fractions as Decimal. Raises BadPayload for anything else."""
+    try:
+        said = json.loads(body, parse_float=_decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        raise BadPayload("SmartThings answered what is no JSON.", "no_json") from None
+    if not isinstance(said, dict):
+        raise BadPayload("SmartThings answered JSON that is no object.", "no_object")
+    return said
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object, empty where there is none."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: Any) -> list[Any]:
+    """An array, empty where there is none."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """A text without control characters and halves of characters, not too long; empty where there is none."""
+    return _UNPRINTABLE.sub(" ", value[: 4 * LONGEST]).strip()[:LONGEST] if isinstance(value, str) else ""
+
+
+def identifier(value: Any) -> str | None:
+    """An id that may stand in a path, None for everything else."""
+    return value if isinstance(value, str) and ID.fullmatch(value) else None
+
+
+def number(value: Any) -> float | None:
+    """A finite number; never a bool or a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def instant(value: Any, received: datetime) -> datetime | None:
+    """An instant as text (UTC where it names no zone) or epoch milliseconds; None where it can't be meant."""
+    try:
+        found = _instant(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if found is not None and EARLIEST <= found <= received + AHEAD else None
+
+
+def _instant(value: Any) -> datetime | None:
+    if isinstance(value, str) and len(value) < 50:
+        found = datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    milliseconds = number(value)
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+
+
+def _decimal(digits: str) -> Decimal | None:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return None

@@ -1,0 +1,75 @@
+"""SmartThings connections as pages show them: state, the token's countdown, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wattledger.secrets import SecretUnreadable
+from wattledger.store.connections import ConnectionRow
+from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ac_pasted import Window
+from wattledger.web.hub import Hub
+from wattledger.web.pages import words
+
+STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
+PASTE = "Paste a new token; collecting goes on at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One connection as it is shown."""
+
+    row: ConnectionRow
+    level: str
+    """good, caution or bad"""
+    sentence: str
+    countdown: str
+    todo: str | None = None
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it counts among what needs a person."""
+        return self.todo is not None
+
+
+async def sources(found: Hub, site: str) -> list[Source]:
+    """The SmartThings connections of a site, judged now."""
+    judged = []
+    for row in await ac_pasted.connections(found.store, site):
+        try:
+            window = ac_pasted.window_of(await found.store.connections.secrets(row.id, site))
+        except SecretUnreadable as error:
+            judged.append(Source(row, "bad", str(error), "", PASTE))
+            continue
+        judged.append(judge(row, window, found.clock.now()))
+    return judged
+
+
+def judge(row: ConnectionRow, window: Window | None, now: datetime) -> Source:
+    """A connection in words; a pasted token warns six hours and one hour before its end."""
+    heard = f" Last success {words.age(row.last_success, now)}." if row.last_success else ""
+    counted = countdown(window, now)
+    if row.state == "needs_login" or (window and not window.left(now)):
+        todo = PASTE if window else "Sign in to SmartThings again."
+        return Source(
+            row, "bad", f"Stopped: {row.last_error or 'the token has ended.'}{heard}", counted, todo
+        )
+    if row.state == "misconfigured":
+        return Source(row, "bad", f"{row.last_error or 'A setting is wrong.'}{heard}", counted, "Correct it.")
+    said = STATES.get(row.state, row.state) + heard
+    if row.last_error:
+        said = f"{said} {row.last_error}"
+    level = "good" if row.state == "ok" else "caution"
+    if window is None or window.left(now) > ac_pasted.WARN_HOURS[0] * 3600:
+        return Source(row, level, said, counted)
+    urgent = window.left(now) <= ac_pasted.WARN_HOURS[1] * 3600
+    return Source(row, "bad" if urgent else "caution", said, counted, PASTE)
+
+
+def countdown(window: Window | None, now: datetime) -> str:
+    """`Token ends in 5 h 40 min.`"""
+    if window is None:
+        return "Signed in with SmartThings; its tokens renew themselves."
+    left = window.left(now)
+    return f"Token ends in {words.length(timedelta(seconds=left))}." if left else "Token has ended."

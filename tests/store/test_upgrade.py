@@ -1,0 +1,62 @@
+"""A database of the version before keeps every row when it is brought up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from tests.store.fake import parse
+
+from wattledger.model import Flow
+from wattledger.secrets import Vault
+from wattledger.store import migrations, open_store
+from wattledger.store.database import Database
+
+BEFORE = "0001"
+ROWS = (
+    "INSERT INTO site VALUES ('s', 'Home', 'America/Chicago', '2025-01-01 00:00:00.000000')",
+    "INSERT INTO connection (id, site, connector, options, state, failures, token_generation, created_at)"
+    " VALUES ('c', 's', 'toy', '{}', 'ok', 0, 3, '2025-01-01 00:00:00.000000')",
+    "INSERT INTO usage_point (n, id, site, connector, kind, external_id, name, timezone, details, created_at)"
+    " VALUES (1, 'p', 's', 'toy', 'meter', 'e', 'Meter', 'UTC', '{}', '2025-01-01 00:00:00.000000')",
+    "INSERT INTO body (sha256, codec, size, stored) VALUES ('b', 'none', 1, 1)",
+    "INSERT INTO payload (id, site, connector, source, mime, sha256, size, received_at, headers, wrapped_in,"
+    " state, kind, attempts, summary) VALUES (7, 's', 'toy', 'poll', 'x', 'b', 1,"
+    " '2025-01-01 00:00:00.000000', '{}', '[]', 'read', 'status', 1, '{}')",
+    'INSERT INTO observation (usage_point, at, payload, "values")'
+    " VALUES (1, '2025-01-01 00:00:00.000000', 7, '{\"soc_pct\": 80}')",
+)
+
+
+def _older(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.upgrade(config, BEFORE)
+    for statement in ROWS:
+        connection.execute(text(statement.replace(":", r"\:")))
+
+
+async def _bring_back(url: str) -> None:
+    database = Database(url)
+    async with database.begin() as connection:
+        await connection.run_sync(_older)
+    await database.close()
+
+
+async def test_old_rows_survive(empty_url: str, tmp_path: Path) -> None:
+    await _bring_back(empty_url)
+    store = await open_store(empty_url, data=tmp_path, parse=parse, vault=Vault({}))
+    try:
+        (row,) = await store.connections.list("s")
+        assert (row.id, row.state, row.last_asked) == ("c", "ok", None)
+        point = await store.points.get("p")
+        (seen,) = await store.observations.list(point, row.created_at, row.created_at.replace(year=2026))
+        assert (seen.values, seen.payload, seen.verdict) == ({"soc_pct": 80}, 7, None)
+        assert (await store.energy.coverage(point, Flow.DELIVERED)).total_wh == 0
+        async with store.connect() as connection:
+            assert (await connection.execute(text("SELECT * FROM ac_monitoring"))).all() == []
+    finally:
+        await store.close()
