@@ -19,6 +19,8 @@ from wattledger.simulators.smartthings_units import AcUnit, named_id, three_unit
 
 FIRST = datetime(2026, 7, 4, 17, 0, 30, tzinfo=UTC)
 EVERY = timedelta(minutes=5)
+LONG_AGO = FIRST - timedelta(days=1)
+BEFORE_REPORT = timedelta(seconds=40)
 WH_A_REPORT = 75
 
 
@@ -51,18 +53,24 @@ class Account(SmartThingsSimulator):
             "start": (end - EVERY).isoformat(),
             "end": end.isoformat(),
         }
-        return {"main": _stamped(self._template, report, end.isoformat())}
+        return {"main": _stamped(self._template, report, end)}
+
+    def health(self, id: str) -> dict[str, Any]:
+        """Online since yesterday."""
+        return {"state": "ONLINE", "lastUpdatedDate": LONG_AGO.isoformat()}
 
 
 def _unit() -> AcUnit:
     return three_units()[0]
 
 
-def _stamped(template: dict[str, Any], report: dict[str, Any], at: str) -> dict[str, Any]:
-    said = {
-        capability: {name: {**attribute, "timestamp": at} for name, attribute in attributes.items()}
-        for capability, attributes in template.items()
-    }
+def _stamped(template: dict[str, Any], report: dict[str, Any], end: datetime) -> dict[str, Any]:
+    """The report and what a sensor measures are new each time, other attributes are old."""
+    new = {"powerConsumptionReport": end, "temperatureMeasurement": end - BEFORE_REPORT}
+    said = {}
+    for capability, attributes in template.items():
+        at = new.get(capability, LONG_AGO).isoformat()
+        said[capability] = {name: {**attribute, "timestamp": at} for name, attribute in attributes.items()}
     said["powerConsumptionReport"]["powerConsumption"]["value"] = report
     return said
 

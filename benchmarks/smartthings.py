@@ -44,6 +44,8 @@ ROUNDS = 3
 CORES = 2
 PERIOD = EVERY.total_seconds()
 GOAL = 5000
+AT_ONCE = 4
+"""pages that are delivered at the same time, as connections are collected side by side"""
 
 
 @dataclass
@@ -169,20 +171,25 @@ async def _round(store: Store, collector: Collector) -> Cost:
 
 
 async def _store(url: str, folder: Path, kept: list[Payload]) -> list[float]:
-    """Rows of observations a second (each with several values), one page of devices after the other."""
+    """Rows of observations a second (each with several values), pages of a hundred devices."""
     store = await open_store(url, data=folder, parse=parse, vault=Vault({}))
     try:
         site = (await store.sites.default()).id
         rates = []
         for start in range(0, len(kept), ACCOUNTS):
             before, began = await _count(store), perf_counter()
-            for payload in kept[start : start + ACCOUNTS]:
-                await store.payloads.deliver(site, payload)
+            gate = asyncio.Semaphore(AT_ONCE)
+            await asyncio.gather(*(_deliver(store, site, p, gate) for p in kept[start : start + ACCOUNTS]))
             took = perf_counter() - began
             rates.append((await _count(store) - before) / took)
         return rates[1:]
     finally:
         await store.close()
+
+
+async def _deliver(store: Store, site: str, payload: Payload, gate: asyncio.Semaphore) -> None:
+    async with gate:
+        await store.payloads.deliver(site, payload)
 
 
 async def _count(store: Store) -> int:

@@ -16,8 +16,8 @@ from wattledger.collect import LEAST_LEFT, Collector, Pace
 from wattledger.connectors.base import Account, Connection, Connector, Stream, Token
 from wattledger.model import Payload
 
-LISTENING = Pace(width=500, renew=60.0, deadline=2e6)
-"""a stream lives as long as its token, so the deadline is none"""
+LISTENING = Pace(width=500, renew=60.0, deadline=2e6, grace=0.0)
+"""a stream ends with its token, so there is no deadline; told to stop, nobody waits for its end"""
 NOT_SOONER = timedelta(minutes=1)
 """between two beginnings of one stream, however well it ended"""
 ELSEWHERE = timedelta(minutes=15)

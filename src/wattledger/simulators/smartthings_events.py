@@ -11,6 +11,7 @@ from typing import Any
 
 from wattledger.clock import token
 from wattledger.simulators.smartthings_script import error
+from wattledger.simulators.smartthings_units import named_id
 
 Pieces = asyncio.Queue[bytes | None]
 
@@ -39,7 +40,7 @@ class Push:
             return 400, error(400)
         if len(self.subscriptions) >= self.most:
             return 409, error(409)
-        id = token(8)
+        id = named_id(token(8))
         self.subscriptions[id] = asked
         address = f"{self.stream_host or url}/filters/{id}/activate?filterRegion=global"
         return 200, {"subscriptionId": id, "registrationUrl": address, **asked}
