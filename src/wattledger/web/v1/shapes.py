@@ -126,6 +126,7 @@ class Revision(Shape):
     start: AwareDatetime
     losing: Said
     winning: Said | None
+    conflict: bool
 
 
 class Revisions(Shape):
