@@ -36,7 +36,7 @@ from wattledger.connectors.smartthings.fetch import NAME, Memory
 from wattledger.model import Payload
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.store.sources.dispatch import StoreDispatch
 from wattledger.store.tables import observation
 
 ACCOUNTS, DEVICES = 100, 100

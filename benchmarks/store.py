@@ -24,7 +24,7 @@ from wattledger.connectors import parse
 from wattledger.model import Flow, Payload, Source
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
-from wattledger.store.days import read_blocks
+from wattledger.store.ledger.days import read_blocks
 
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
 METERS, DAYS = 200, 65

@@ -25,7 +25,7 @@ from wattledger.web.app import create_app
 from wattledger.web.auth import COOKIE
 
 T = TypeVar("T")
-OWNER = "mary@example.org"
+OWNER = "owner@example.org"
 SMT = "smart_meter_texas"
 
 

@@ -19,8 +19,8 @@ from wattledger.connectors.http import open_client
 from wattledger.secrets import Vault
 from wattledger.simulators.http import serve
 from wattledger.store import Store, open_store
-from wattledger.store.connections import ConnectionRow
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.dispatch import StoreDispatch
 
 QUICK = Pace(width=8, pause=0.05, renew=0.05, deadline=10, grace=0.2, refresh_again=(0.01, 0.01))
 

@@ -18,7 +18,7 @@ from wattledger.collect import Clients, Collector, next_mark
 from wattledger.connectors.base import Connection, Receipt
 from wattledger.model import Payload
 from wattledger.store import Store
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.store.sources.dispatch import StoreDispatch
 
 
 async def states(store: Store) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from tests.connectors.reading import first_lines, parse
 from tests.payloads import smt, smt_other
-from wattledger.connectors.smart_meter_texas import layout
+from wattledger.connectors.smart_meter_texas.interval import layout
 from wattledger.model import EnergyDays
 
 DAYS = smt.days(smt.NORMAL, 3)

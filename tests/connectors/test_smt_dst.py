@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.connectors.reading import by_slot, parse, readings
 from tests.payloads import smt
-from wattledger.connectors.smart_meter_texas import doubled
+from wattledger.connectors.smart_meter_texas.interval import doubled
 from wattledger.faults import sabotage
 
 FALL = smt.days(smt.FALL, 1)[0]

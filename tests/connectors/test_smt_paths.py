@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.connectors.reading import check, first_lines, readings
 from tests.payloads import smt
-from wattledger.connectors.smart_meter_texas import layout, slots, table
-from wattledger.connectors.smart_meter_texas.intake import Intake
+from wattledger.connectors.smart_meter_texas.interval import layout, slots, table
+from wattledger.connectors.smart_meter_texas.interval.intake import Intake
 from wattledger.model import Parsed
 
 ESIIDS = [smt.ONCOR, smt.CENTERPOINT, "10032780000000009", "123"]

@@ -4,7 +4,7 @@ import pytest
 
 from tests.connectors.reading import parse, readings
 from tests.payloads import smt
-from wattledger.connectors.smart_meter_texas import slots
+from wattledger.connectors.smart_meter_texas.interval import slots
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotage
 from wattledger.model import MISSING, NO_REVISION

@@ -7,28 +7,28 @@ from tests.turning import TurningClock
 from wattledger.errors import NotFound, Refused
 from wattledger.secrets import digest
 from wattledger.store.database import Database
-from wattledger.store.people import People
+from wattledger.store.people.people import People
 
-ANN, BOB = "ann@example.org", "bob@example.org"
+ONE, OTHER = "one@example.org", "other@example.org"
 
 
 @pytest.fixture
 async def people(database: Database) -> People:
     found = People(database)
-    await found.add_user(ANN)
-    await found.add_user(BOB)
+    await found.add_user(ONE)
+    await found.add_user(OTHER)
     return found
 
 
 async def test_a_token_names_its_holder(people: People, clock: TurningClock) -> None:
-    word = await people.api_token(ANN, "laptop")
+    word = await people.api_token(ONE, "laptop")
     found = await people.principal_for_api_token(word, clock.now())
     assert found is not None
-    assert (found.email, found.role, found.via) == (ANN, "owner", "token")
+    assert (found.email, found.role, found.via) == (ONE, "owner", "token")
 
 
 async def test_last_use_is_known_to_the_hour(people: People, clock: TurningClock) -> None:
-    word, start = await people.api_token(ANN, "laptop"), clock.now()
+    word, start = await people.api_token(ONE, "laptop"), clock.now()
     found = await people.principal_for_api_token(word, start)
     assert found is not None
     await people.principal_for_api_token(word, clock.turn(minutes=59))
@@ -38,11 +38,11 @@ async def test_last_use_is_known_to_the_hour(people: People, clock: TurningClock
 
 
 async def test_a_revoked_token_opens_nothing_and_others_still_do(people: People, clock: TurningClock) -> None:
-    lost, kept = await people.api_token(ANN, "lost"), await people.api_token(ANN, "kept")
+    lost, kept = await people.api_token(ONE, "lost"), await people.api_token(ONE, "kept")
     ann = await people.principal_for_api_token(lost, clock.now())
     assert ann is not None
     (row,) = [row for row in await people.api_tokens(ann.user_id) if row.name == "lost"]
-    bob = await people.by_email(BOB)
+    bob = await people.by_email(OTHER)
     assert bob is not None
     with pytest.raises(NotFound):
         await people.revoke_api_token(row.id, bob.id, clock.now())
@@ -54,7 +54,7 @@ async def test_a_revoked_token_opens_nothing_and_others_still_do(people: People,
 
 
 async def test_only_a_digest_is_stored(people: People, database: Database) -> None:
-    word = await people.api_token(ANN, "laptop")
+    word = await people.api_token(ONE, "laptop")
     async with database.connect() as connection:
         (row,) = (await connection.execute(text("SELECT * FROM api_token"))).all()
     assert digest(word) in row
@@ -64,6 +64,6 @@ async def test_only_a_digest_is_stored(people: People, database: Database) -> No
 async def test_bad_names_and_unknown_people(people: People) -> None:
     for name in ("", " ", "x" * 101, "a\x00"):
         with pytest.raises(Refused):
-            await people.api_token(ANN, name)
+            await people.api_token(ONE, name)
     with pytest.raises(NotFound):
         await people.api_token("who@example.org", "x")

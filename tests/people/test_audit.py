@@ -7,9 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
 from wattledger.faults import sabotage
-from wattledger.store.audit import Audit
 from wattledger.store.database import Database
-from wattledger.store.people import People
+from wattledger.store.people.audit import Audit
+from wattledger.store.people.people import People
 
 UNGUARD = {
     True: ["DROP TRIGGER audit_only_added ON audit"],

@@ -10,10 +10,10 @@ from tests.turning import TurningClock
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.faults import sabotage
 from wattledger.secrets import Vault
-from wattledger.store.connections import ConnectionRow, Connections
+from wattledger.store.archive.outcome import pause
 from wattledger.store.database import Database
-from wattledger.store.outcome import pause
-from wattledger.store.sites import Sites
+from wattledger.store.people.sites import Sites
+from wattledger.store.sources.connections import ConnectionRow, Connections
 
 VENDOR = "fake_vendor"
 

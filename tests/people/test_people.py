@@ -6,8 +6,8 @@ import pytest
 
 from wattledger.errors import Refused
 from wattledger.store.database import Database
-from wattledger.store.email import normal_email
-from wattledger.store.people import People
+from wattledger.store.people.email import normal_email
+from wattledger.store.people.people import People
 
 GOOD = [
     ("Ann@Example.ORG", "ann@example.org"),

@@ -12,7 +12,7 @@ from wattledger.errors import Refused
 from wattledger.faults import sabotage
 from wattledger.secrets import digest
 from wattledger.store.database import Database
-from wattledger.store.people import People, Principal
+from wattledger.store.people.people import People, Principal
 
 ANN = "ann@example.org"
 

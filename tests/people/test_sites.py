@@ -6,7 +6,7 @@ import pytest
 
 from wattledger.errors import NotFound, Refused
 from wattledger.store.database import Database
-from wattledger.store.sites import Sites
+from wattledger.store.people.sites import Sites
 
 
 async def test_the_default_site_is_made_once_however_many_ask(database: Database) -> None:

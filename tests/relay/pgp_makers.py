@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from random import Random
 
-from wattledger.connectors.smart_meter_texas.pgp import PgpKeys
+from wattledger.connectors.smart_meter_texas.drop.pgp import PgpKeys
 from wattledger.simulators.pgp import PgpPair
 
 PHRASE = "a passphrase of tests"

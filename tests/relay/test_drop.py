@@ -11,8 +11,8 @@ import asyncssh
 import pytest
 
 from tests.relay.world import World, csv
-from wattledger.connectors.smart_meter_texas import host_key
-from wattledger.connectors.smart_meter_texas.drop import Place, open_drop
+from wattledger.connectors.smart_meter_texas.drop import host_key
+from wattledger.connectors.smart_meter_texas.drop.folder import Place, open_drop
 from wattledger.errors import Misconfigured, TryLater
 from wattledger.faults import sabotage
 from wattledger.relay.cycle import Job

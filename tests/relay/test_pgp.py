@@ -16,8 +16,14 @@ from hypothesis import strategies as st
 from tests.relay import pgp_makers as make
 from tests.relay.conftest import PAIR
 from tests.relay.world import csv, zipped
-from wattledger.connectors.smart_meter_texas.pgp import Limits, PgpKeys, looks_encrypted, open_files, open_pgp
-from wattledger.connectors.smart_meter_texas.pgp_packets import shape
+from wattledger.connectors.smart_meter_texas.drop.pgp import (
+    Limits,
+    PgpKeys,
+    looks_encrypted,
+    open_files,
+    open_pgp,
+)
+from wattledger.connectors.smart_meter_texas.drop.pgp_packets import shape
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotage
 

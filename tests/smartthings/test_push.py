@@ -19,7 +19,7 @@ from wattledger.faults import sabotage
 from wattledger.listen import NOT_SOONER, Listener
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.store import Store
-from wattledger.store.dispatch import ListenDispatch
+from wattledger.store.sources.dispatch import ListenDispatch
 from wattledger.store.tables import connection as table
 
 __all__ = ["clock", "collector", "ours", "store"]

@@ -27,8 +27,8 @@ from wattledger.secrets import Vault
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.spreading import spread
 from wattledger.store import Store, open_store
-from wattledger.store.connections import ConnectionRow
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.dispatch import StoreDispatch
 
 NOON = datetime(2026, 7, 4, 17, 0, 30, tzinfo=UTC)
 

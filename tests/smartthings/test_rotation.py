@@ -14,7 +14,7 @@ from wattledger.connectors.smartthings.auth import OAuth
 from wattledger.errors import LoginRequired
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.store import Store
-from wattledger.store.connections import ConnectionRow
+from wattledger.store.sources.connections import ConnectionRow
 
 __all__ = ["clock", "collector", "ours", "store"]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from wattledger.connectors.patience import Patience
-from wattledger.connectors.smart_meter_texas.api import SmtClient, make_client
-from wattledger.connectors.smart_meter_texas.api_requests import Requester
+from wattledger.connectors.smart_meter_texas.api.client import SmtClient, make_client
+from wattledger.connectors.smart_meter_texas.api.requests import Requester
 from wattledger.simulators.smart_meter_texas import SmtSimulator
 
 ESIID = "10443720000000001"

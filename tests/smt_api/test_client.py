@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.smt_api.conftest import ESIID, Naps, SetClock
-from wattledger.connectors.smart_meter_texas.api import SmtClient, make_client, new_trans_id, perform
-from wattledger.connectors.smart_meter_texas.api_outcomes import (
+from wattledger.connectors.smart_meter_texas.api.client import SmtClient, make_client, new_trans_id, perform
+from wattledger.connectors.smart_meter_texas.api.outcomes import (
     Accepted,
     Answer,
     HtmlWall,
@@ -18,8 +18,8 @@ from wattledger.connectors.smart_meter_texas.api_outcomes import (
     NotIntegrated,
     Pending,
 )
-from wattledger.connectors.smart_meter_texas.api_requests import Requester
-from wattledger.connectors.smart_meter_texas.api_values import on_demand_reading
+from wattledger.connectors.smart_meter_texas.api.requests import Requester
+from wattledger.connectors.smart_meter_texas.api.values import on_demand_reading
 from wattledger.errors import LoginRequired, TryLater
 from wattledger.faults import sabotage
 from wattledger.simulators.smart_meter_texas import SmtSimulator

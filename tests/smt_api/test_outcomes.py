@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattledger.connectors.http import HttpAnswer
-from wattledger.connectors.smart_meter_texas.api_answers import faults, outcome
-from wattledger.connectors.smart_meter_texas.api_outcomes import (
+from wattledger.connectors.smart_meter_texas.api.answers import faults, outcome
+from wattledger.connectors.smart_meter_texas.api.outcomes import (
     Accepted,
     Answer,
     Fault,

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.smt_api.conftest import ESIID, SetClock
-from wattledger.connectors.smart_meter_texas.api import SmtClient, perform
-from wattledger.connectors.smart_meter_texas.api_limits import ApiLimits
-from wattledger.connectors.smart_meter_texas.api_requests import KINDS, ApiCall, Requester, calls
-from wattledger.connectors.smart_meter_texas.sizing import TIERS, plan
+from wattledger.connectors.smart_meter_texas.api.client import SmtClient, perform
+from wattledger.connectors.smart_meter_texas.api.limits import ApiLimits
+from wattledger.connectors.smart_meter_texas.api.requests import KINDS, ApiCall, Requester, calls
+from wattledger.connectors.smart_meter_texas.api.sizing import TIERS, plan
 from wattledger.errors import Refused, TryLater
 from wattledger.faults import sabotage
 from wattledger.simulators.smart_meter_texas import SmtSimulator

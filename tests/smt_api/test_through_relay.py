@@ -12,7 +12,7 @@ from tests.relay.world import ADMIN, SECRET
 from tests.smt_api.conftest import ESIID
 from wattledger.clock import SystemClock
 from wattledger.config import Settings, load_settings
-from wattledger.connectors.smart_meter_texas.labels import ZONE
+from wattledger.connectors.smart_meter_texas.interval.labels import ZONE
 from wattledger.localday import day, today
 from wattledger.relay.service import Relay
 from wattledger.simulators.home import Home

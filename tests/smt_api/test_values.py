@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from wattledger.connectors.http import HttpAnswer
-from wattledger.connectors.smart_meter_texas.api_answers import outcome
-from wattledger.connectors.smart_meter_texas.api_values import (
+from wattledger.connectors.smart_meter_texas.api.answers import outcome
+from wattledger.connectors.smart_meter_texas.api.values import (
     Agreement,
     AgreementState,
     agreement_state,

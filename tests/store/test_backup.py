@@ -13,8 +13,8 @@ from wattledger.errors import BadPayload, Refused
 from wattledger.faults import sabotage
 from wattledger.secrets import Vault
 from wattledger.store import Corrupt, Store, open_store
-from wattledger.store.backup import backup, restore
-from wattledger.store.scrub import scrub
+from wattledger.store.archive.backup import backup, restore
+from wattledger.store.archive.scrub import scrub
 
 NOISE = random.Random(1).randbytes(400_000).hex()
 

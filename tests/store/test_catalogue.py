@@ -14,7 +14,7 @@ from tests.store.test_deliver import a_site
 from wattledger.errors import NotFound, Refused
 from wattledger.model import Payload, Source, Wrapping
 from wattledger.store import Claims, Store
-from wattledger.store.objects import Bucket, Folder, key_of, open_objects
+from wattledger.store.archive.objects import Bucket, Folder, key_of, open_objects
 
 METER = "10443720001234567"
 

@@ -9,7 +9,7 @@ from wattledger.errors import TryLater
 from wattledger.faults import arm, disarm, sabotage
 from wattledger.model import Flow, Payload
 from wattledger.store import Store
-from wattledger.store.archive import Archive, Job, LeaseLost, Outcome
+from wattledger.store.archive.jobs import Archive, Job, LeaseLost, Outcome
 from wattledger.store.rows import Summary
 
 METER = "10443720001234567"

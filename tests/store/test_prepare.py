@@ -13,14 +13,14 @@ from tests.store.fake import RECEIVED, block, file, parse
 from wattledger import localday
 from wattledger.localday import QUARTER
 from wattledger.model import MISSING, EnergyDays, Parsed
-from wattledger.store.blocks import decode, groups
-from wattledger.store.bounds import bounds
-from wattledger.store.bulk import columns
-from wattledger.store.days import DayTotal
-from wattledger.store.prepare import prepare
-from wattledger.store.rezone import rezone
+from wattledger.store.archive.prepare import prepare
+from wattledger.store.ledger.blocks import decode, groups
+from wattledger.store.ledger.bounds import bounds
+from wattledger.store.ledger.bulk import columns
+from wattledger.store.ledger.days import DayTotal
+from wattledger.store.ledger.rezone import rezone
+from wattledger.store.ledger.series import by_days, by_slots, cuts
 from wattledger.store.rows import DayBlock
-from wattledger.store.series import by_days, by_slots, cuts
 
 ZONES = ["America/Chicago", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC"]
 DAYS = [19792, 20030, 20031, 20178, 20240]

@@ -18,7 +18,7 @@ from wattledger.faults import sabotage
 from wattledger.model import Flow, Payload, Source
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
-from wattledger.store.observations import ObservationRow
+from wattledger.store.observed.observations import ObservationRow
 
 DEVICE = "device/main"
 NIGHT = datetime(2025, 6, 2, 3, 30, tzinfo=UTC)

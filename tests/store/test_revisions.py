@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wattledger import localday
 from wattledger.model import MISSING, NO_REVISION
-from wattledger.store.revisions import revisions
+from wattledger.store.ledger.revisions import revisions
 from wattledger.store.rows import DayBlock, Quality, Said
 
 CHICAGO = "America/Chicago"

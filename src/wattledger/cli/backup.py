@@ -36,7 +36,7 @@ def backup(
 
 async def _backup(data: Path | None, target: Path) -> None:
     from wattledger.cli.runtime import opened
-    from wattledger.store.backup import backup as write
+    from wattledger.store.archive.backup import backup as write
 
     async with opened(data) as runtime:
         await write(runtime.store, runtime.settings.data, target)

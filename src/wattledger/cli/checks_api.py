@@ -8,10 +8,10 @@ from wattledger.cli.checks import Check, NotAsked, Verdict, Worth, check
 from wattledger.clock import SystemClock
 from wattledger.config import Settings
 from wattledger.connectors.http import HttpAnswer, exchange, open_client
-from wattledger.connectors.smart_meter_texas.api import new_trans_id
-from wattledger.connectors.smart_meter_texas.api_answers import outcome
-from wattledger.connectors.smart_meter_texas.api_outcomes import NotAuthorised, NotIntegrated
-from wattledger.connectors.smart_meter_texas.api_requests import Requester, calls
+from wattledger.connectors.smart_meter_texas.api.answers import outcome
+from wattledger.connectors.smart_meter_texas.api.client import new_trans_id
+from wattledger.connectors.smart_meter_texas.api.outcomes import NotAuthorised, NotIntegrated
+from wattledger.connectors.smart_meter_texas.api.requests import Requester, calls
 from wattledger.connectors.smart_meter_texas.auth import sign_in
 from wattledger.errors import LoginRequired
 

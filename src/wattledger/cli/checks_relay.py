@@ -9,8 +9,8 @@ from wattledger.cli.checks import Check, NotAsked, Verdict, Worth, check
 from wattledger.cli.checks_api import api_checks
 from wattledger.clock import SystemClock, token
 from wattledger.config import Settings
-from wattledger.connectors.smart_meter_texas.drop import Drop, Place, open_drop
-from wattledger.connectors.smart_meter_texas.pgp import PgpKeys, open_pgp
+from wattledger.connectors.smart_meter_texas.drop.folder import Drop, Place, open_drop
+from wattledger.connectors.smart_meter_texas.drop.pgp import PgpKeys, open_pgp
 from wattledger.errors import BadPayload, Misconfigured, NotFound, WattledgerError
 from wattledger.relay.hub import Hub
 from wattledger.relay.item import Item

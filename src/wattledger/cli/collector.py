@@ -17,7 +17,7 @@ from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
 from wattledger.listen import LISTENING, Listener
-from wattledger.store.dispatch import ListenDispatch, StoreDispatch
+from wattledger.store.sources.dispatch import ListenDispatch, StoreDispatch
 from wattledger.web.on_demand import OnDemand
 
 ORPHANS_EVERY_SECONDS = 10.0

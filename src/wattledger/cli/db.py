@@ -79,7 +79,7 @@ async def _open(data: Path | None) -> None:
 
 async def _scrub(data: Path | None) -> list[str]:
     from wattledger.cli.runtime import opened
-    from wattledger.store.scrub import scrub as scrub_store
+    from wattledger.store.archive.scrub import scrub as scrub_store
 
     async with opened(data) as runtime:
         report = await scrub_store(runtime.store)

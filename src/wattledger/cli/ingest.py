@@ -123,7 +123,7 @@ async def payload_of(runtime: Runtime, path: Path, esiid: str | None) -> Payload
 async def _without_pgp(runtime: Runtime, path: Path, body: bytes) -> tuple[bytes, tuple[Wrapping, ...]]:
     from hashlib import sha256
 
-    from wattledger.connectors.smart_meter_texas.pgp import PgpKeys, looks_encrypted, open_pgp
+    from wattledger.connectors.smart_meter_texas.drop.pgp import PgpKeys, looks_encrypted, open_pgp
     from wattledger.model import Wrapping
 
     if not looks_encrypted(body[:HEAD]):

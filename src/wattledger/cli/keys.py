@@ -78,7 +78,7 @@ async def _rotate(data: Path | None) -> tuple[int, int]:
     from wattledger.config import load_settings
     from wattledger.keyfile import add_key
     from wattledger.secrets import load_vault
-    from wattledger.store.reseal import reseal
+    from wattledger.store.sources.reseal import reseal
 
     vault = load_vault(load_settings(data), create=False)
     if not vault.key_ids:

@@ -73,7 +73,7 @@ def pin(
     Example:
       wattledger relay pin
     """
-    from wattledger.connectors.smart_meter_texas import host_key
+    from wattledger.connectors.smart_meter_texas.drop import host_key
 
     settings = _settings(data)
     shown = asyncio.run(host_key.shown_by(settings.smt_sftp_host, settings.smt_sftp_port))

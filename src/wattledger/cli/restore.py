@@ -32,7 +32,7 @@ def restore(
 async def _restore(data: Path | None, archive: Path) -> tuple[Path, str]:
     from wattledger.cli.runtime import make_folder
     from wattledger.config import load_settings
-    from wattledger.store.backup import restore as read
+    from wattledger.store.archive.backup import restore as read
 
     folder = load_settings(data).data
     make_folder(folder)

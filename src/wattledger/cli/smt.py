@@ -14,7 +14,7 @@ from wattledger.cli.options import Data
 from wattledger.cli.smt_run import Correlation, Delivery, End, Esiid, Esiids, Start, ask, password, plain
 
 if TYPE_CHECKING:
-    from wattledger.connectors.smart_meter_texas.api_outcomes import Outcome
+    from wattledger.connectors.smart_meter_texas.api.outcomes import Outcome
     from wattledger.connectors.smart_meter_texas.auth import TokenAnswer
 
 app = new_app(no_args_is_help=True)
@@ -173,7 +173,7 @@ def read_status(correlation_id: Correlation, data: Data = None) -> None:
 
 
 def _reading(said: Outcome) -> list[str]:
-    from wattledger.connectors.smart_meter_texas.api_values import on_demand_reading
+    from wattledger.connectors.smart_meter_texas.api.values import on_demand_reading
 
     found = on_demand_reading(said)
     return [f"The register showed {found.kwh} kWh at {plain(found.read_at)} Central."] if found else []

@@ -11,7 +11,7 @@ from wattledger.cli.options import Data
 from wattledger.cli.smt_run import Esiid, ask, plain
 
 if TYPE_CHECKING:
-    from wattledger.connectors.smart_meter_texas.api_outcomes import Outcome
+    from wattledger.connectors.smart_meter_texas.api.outcomes import Outcome
 
 app = new_app(no_args_is_help=True)
 Number = Annotated[str, typer.Argument(help="The agreement's number.", metavar="NUMBER")]
@@ -44,7 +44,7 @@ def list_(
 
 
 def _states(said: Outcome) -> list[str]:
-    from wattledger.connectors.smart_meter_texas.api_values import agreements
+    from wattledger.connectors.smart_meter_texas.api.values import agreements
 
     return [f"Agreement {plain(a.number)} is {a.state} ({plain(a.status)})." for a in agreements(said)]
 

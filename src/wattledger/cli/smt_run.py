@@ -16,8 +16,8 @@ from wattledger.errors import Misconfigured
 
 if TYPE_CHECKING:
     from wattledger.config import Settings
-    from wattledger.connectors.smart_meter_texas.api import ApiAnswer, SmtClient
-    from wattledger.connectors.smart_meter_texas.api_outcomes import Outcome
+    from wattledger.connectors.smart_meter_texas.api.client import ApiAnswer, SmtClient
+    from wattledger.connectors.smart_meter_texas.api.outcomes import Outcome
 
 Esiid = Annotated[str, typer.Argument(help="The meter's ESIID, 17 or 22 digits.", metavar="ESIID")]
 Esiids = Annotated[list[str], typer.Argument(help="ESIIDs, 17 or 22 digits each.", metavar="ESIID...")]
@@ -44,8 +44,8 @@ def password(settings: Settings) -> str:
 async def account(data: Path | None) -> AsyncIterator[SmtClient]:
     """The API with the account of the settings."""
     from wattledger.config import load_settings
-    from wattledger.connectors.smart_meter_texas.api import make_client
-    from wattledger.connectors.smart_meter_texas.api_requests import Requester
+    from wattledger.connectors.smart_meter_texas.api.client import make_client
+    from wattledger.connectors.smart_meter_texas.api.requests import Requester
 
     settings = load_settings(data)
     who = Requester(settings.smt_username, settings.smt_requester_type, settings.smt_requestor_auth_id)
@@ -80,7 +80,7 @@ def ask(kind: str, request: dict[str, Any], data: Path | None, explain: Explain 
 
 
 async def _perform(kind: str, request: dict[str, Any], data: Path | None) -> ApiAnswer:
-    from wattledger.connectors.smart_meter_texas.api import perform
+    from wattledger.connectors.smart_meter_texas.api.client import perform
 
     given = {name: value for name, value in request.items() if value is not None}
     async with account(data) as client:
@@ -88,14 +88,14 @@ async def _perform(kind: str, request: dict[str, Any], data: Path | None) -> Api
 
 
 def _refused(said: Outcome) -> bool:
-    from wattledger.connectors.smart_meter_texas.api_outcomes import Accepted, Answer, Pending
+    from wattledger.connectors.smart_meter_texas.api.outcomes import Accepted, Answer, Pending
 
     return not isinstance(said, (Answer, Accepted, Pending))
 
 
 def sentence(said: Outcome) -> str:
     """One outcome for people."""
-    from wattledger.connectors.smart_meter_texas import api_outcomes as kinds
+    from wattledger.connectors.smart_meter_texas.api import outcomes as kinds
 
     own = plain(": ".join(filter(None, (said.code, said.message)))) or str(said.status)
     wrong = "".join(f" {plain(f.subject)} was refused: {plain(f.reason)}." for f in said.faults)

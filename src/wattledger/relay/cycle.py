@@ -10,8 +10,8 @@ from pathlib import Path
 
 from wattledger.clock import Clock
 from wattledger.config import Settings
-from wattledger.connectors.smart_meter_texas.drop import Place
-from wattledger.connectors.smart_meter_texas.pgp import PgpKeys
+from wattledger.connectors.smart_meter_texas.drop.folder import Place
+from wattledger.connectors.smart_meter_texas.drop.pgp import PgpKeys
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.faults import fault
 from wattledger.relay.deliver import Delivery

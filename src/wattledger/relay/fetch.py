@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wattledger.clock import Clock
-from wattledger.connectors.smart_meter_texas.drop import LARGEST, Drop, Place, RemoteFile, open_drop
+from wattledger.connectors.smart_meter_texas.drop.folder import LARGEST, Drop, Place, RemoteFile, open_drop
 from wattledger.errors import BadPayload, NotFound, TryLater, WattledgerError
 from wattledger.relay.durable import create
 from wattledger.relay.item import Item, remote_key

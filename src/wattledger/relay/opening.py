@@ -9,14 +9,14 @@ from collections.abc import Iterable, Sequence
 
 from wattledger.clock import Clock, token
 from wattledger.connectors import unwrap
-from wattledger.connectors.smart_meter_texas.pgp import (
+from wattledger.connectors.smart_meter_texas.drop.pgp import (
     OPERATOR,
     Opened,
     PgpKeys,
     looks_encrypted,
     open_files,
 )
-from wattledger.connectors.smart_meter_texas.pgp_packets import HEAD
+from wattledger.connectors.smart_meter_texas.drop.pgp_packets import HEAD
 from wattledger.errors import BadPayload, TryLater
 from wattledger.relay.item import Item
 from wattledger.relay.pause import backoff

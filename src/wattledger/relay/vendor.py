@@ -13,10 +13,10 @@ import structlog
 from wattledger import localday
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
-from wattledger.connectors.smart_meter_texas import api
-from wattledger.connectors.smart_meter_texas.api import SmtClient, make_client
-from wattledger.connectors.smart_meter_texas.api_requests import Requester, calls
-from wattledger.connectors.smart_meter_texas.labels import ZONE
+from wattledger.connectors.smart_meter_texas.api import client as api
+from wattledger.connectors.smart_meter_texas.api.client import SmtClient, make_client
+from wattledger.connectors.smart_meter_texas.api.requests import Requester, calls
+from wattledger.connectors.smart_meter_texas.interval.labels import ZONE
 from wattledger.errors import Misconfigured, Refused, WattledgerError
 from wattledger.relay.cycle import Job
 from wattledger.relay.item import Item

@@ -11,24 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured
-from wattledger.store.archive import Archive
-from wattledger.store.audit import Audit
-from wattledger.store.bodies import Bodies, Corrupt
-from wattledger.store.bulk import Bulk
-from wattledger.store.connections import Connections
+from wattledger.store.archive.bodies import Bodies, Corrupt
+from wattledger.store.archive.jobs import Archive
+from wattledger.store.archive.objects import Objects, open_objects
+from wattledger.store.archive.payloads import Claims, Payloads
+from wattledger.store.archive.reader import Parse, Reader
+from wattledger.store.archive.replay import Progress, Replay
 from wattledger.store.database import Database
-from wattledger.store.digest import digest
-from wattledger.store.energy import Energy
-from wattledger.store.listening import Listening
+from wattledger.store.ledger.bulk import Bulk
+from wattledger.store.ledger.digest import digest
+from wattledger.store.ledger.energy import Energy
 from wattledger.store.migrate import migrate
-from wattledger.store.objects import Objects, open_objects
-from wattledger.store.observations import Observations
-from wattledger.store.payloads import Claims, Payloads
-from wattledger.store.people import People
-from wattledger.store.reader import Parse, Reader
-from wattledger.store.replay import Progress, Replay
+from wattledger.store.observed.observations import Observations
+from wattledger.store.people.audit import Audit
+from wattledger.store.people.people import People
+from wattledger.store.people.sites import Sites
 from wattledger.store.rows import Delivered, PayloadRow, ReplayResult, Summary, UsagePointRow
-from wattledger.store.sites import Sites
+from wattledger.store.sources.connections import Connections
+from wattledger.store.sources.listening import Listening
 from wattledger.store.usage_points import UsagePoints
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ class Store:
 
 def _bulk(database: Database) -> Bulk:
     if database.is_postgres:
-        from wattledger.store.bulk_postgres import PostgresBulk
+        from wattledger.store.ledger.bulk_postgres import PostgresBulk
 
         return PostgresBulk()
-    from wattledger.store.bulk_sqlite import SqliteBulk
+    from wattledger.store.ledger.bulk_sqlite import SqliteBulk
 
     return SqliteBulk()
 

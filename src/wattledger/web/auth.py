@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from wattledger.errors import LoginRequired, Refused
 from wattledger.faults import sabotaged
-from wattledger.store.people import Principal
+from wattledger.store.people.people import Principal
 from wattledger.web.guards import guards
 from wattledger.web.hub import Hub, hub
 

@@ -11,7 +11,7 @@ from wattledger import localday
 from wattledger.localday import QUARTER
 from wattledger.model import Flow, PointKind
 from wattledger.store import Store
-from wattledger.store.observations import Said
+from wattledger.store.observed.observations import Said
 from wattledger.store.rows import SeriesPoint, UsagePointRow
 
 DAY = timedelta(hours=24)

@@ -8,7 +8,7 @@ from typing import Any
 from wattledger import connectors
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
-from wattledger.store.payloads import Claims
+from wattledger.store.archive.payloads import Claims
 from wattledger.store.rows import Delivered, Summary
 from wattledger.web.hub import Hub
 

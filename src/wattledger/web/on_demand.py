@@ -9,8 +9,8 @@ from datetime import timedelta
 from wattledger.clock import Clock
 from wattledger.collect import Collector
 from wattledger.errors import LoginRequired, Refused, TryLater, WattledgerError
-from wattledger.store.connections import ConnectionRow, Connections
-from wattledger.store.dispatch import StoreDispatch
+from wattledger.store.sources.connections import ConnectionRow, Connections
+from wattledger.store.sources.dispatch import StoreDispatch
 
 LOOK_SECONDS = 0.2
 LONGEST = timedelta(seconds=90)

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from wattledger.store import Store
-from wattledger.store.observations import ObservationRow
+from wattledger.store.observed.observations import ObservationRow
 from wattledger.store.rows import UsagePointRow
 
 TELEMETRY = ("humidity_pct", "temperature_c", "mode", "fan_mode")

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.errors import Refused
 from wattledger.localday import zone
-from wattledger.store.email import normal_email
+from wattledger.store.people.email import normal_email
 from wattledger.web import forms
 from wattledger.web.answers import Json
 from wattledger.web.auth import bearer, clear_session, session_token, set_session

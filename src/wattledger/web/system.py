@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from wattledger.errors import TryLater
-from wattledger.store.principal import Principal
+from wattledger.store.people.principal import Principal
 from wattledger.web.answers import Json, failure
 from wattledger.web.auth import bearer, current, require_owner
 from wattledger.web.guards import guards, public

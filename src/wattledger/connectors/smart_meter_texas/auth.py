@@ -16,7 +16,7 @@ from httpx2 import AsyncClient
 from wattledger.clock import Clock, SystemClock
 from wattledger.connectors.base import Token
 from wattledger.connectors.http import HttpAnswer, check, exchange
-from wattledger.connectors.smart_meter_texas.api_answers import is_html, json_object, maintenance, wall
+from wattledger.connectors.smart_meter_texas.api.answers import is_html, json_object, maintenance, wall
 from wattledger.connectors.tokens import lifetime
 from wattledger.errors import LoginRequired, Misconfigured, TryLater
 from wattledger.transport import is_plain

@@ -6,17 +6,17 @@ Archives are opened here; every member is read for what its content is, and the 
 from __future__ import annotations
 
 from wattledger.connectors import unwrap
-from wattledger.connectors.smart_meter_texas import (
+from wattledger.connectors.smart_meter_texas import sniff
+from wattledger.connectors.smart_meter_texas.interval import (
     json_forms,
     layout,
     portal,
     rd,
     report,
     slots,
-    sniff,
     table,
 )
-from wattledger.connectors.smart_meter_texas.intake import Intake
+from wattledger.connectors.smart_meter_texas.interval.intake import Intake
 from wattledger.connectors.unwrap import Member
 from wattledger.errors import BadPayload
 from wattledger.model import Parsed, Payload

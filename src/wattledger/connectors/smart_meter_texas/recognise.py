@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from wattledger.connectors.smart_meter_texas import report, sniff
+from wattledger.connectors.smart_meter_texas import sniff
+from wattledger.connectors.smart_meter_texas.interval import report
 from wattledger.errors import BadPayload
 
 _JSON_KEYS = re.compile(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import codecs
 
-from wattledger.connectors.smart_meter_texas import header
-from wattledger.connectors.smart_meter_texas.header import Header
+from wattledger.connectors.smart_meter_texas.interval import header
+from wattledger.connectors.smart_meter_texas.interval.header import Header
 from wattledger.errors import BadPayload
 
 _PGP_TAGS = (0x84, 0x85, 0x86, 0x8C, 0xC1, 0xC3)

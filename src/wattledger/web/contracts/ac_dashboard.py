@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from wattledger.store.principal import Principal
+from wattledger.store.people.principal import Principal
 from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.climate import Unit, units

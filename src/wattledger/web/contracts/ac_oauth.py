@@ -15,9 +15,9 @@ from starlette.responses import RedirectResponse, Response
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings.auth import OAuth
 from wattledger.errors import Misconfigured, Refused, TryLater, WattledgerError
-from wattledger.store.connections import ConnectionRow
-from wattledger.store.dispatch import stored_token
-from wattledger.store.oauth_states import SignInBegun
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.dispatch import stored_token
+from wattledger.store.sources.oauth_states import SignInBegun
 from wattledger.web.answers import Json
 from wattledger.web.auth import Owner, session_token
 from wattledger.web.contracts import ac_pasted as pasted

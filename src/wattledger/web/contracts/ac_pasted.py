@@ -17,7 +17,7 @@ from wattledger.errors import NotFound, Refused, TryLater, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, same
 from wattledger.store import Store
-from wattledger.store.connections import ConnectionRow
+from wattledger.store.sources.connections import ConnectionRow
 
 NAME = "smartthings"
 WARN_HOURS = (6, 1)

@@ -10,8 +10,8 @@ import orjson
 from fastapi import APIRouter, Request
 
 from wattledger.secrets import SecretUnreadable
-from wattledger.store.connections import ConnectionRow
 from wattledger.store.rows import PayloadRow
+from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.contracts import ac_pasted as pasted

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from wattledger.errors import Refused
 from wattledger.secrets import SecretUnreadable
-from wattledger.store.connections import ConnectionRow
+from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied, Json
 from wattledger.web.auth import Owner, User
 from wattledger.web.contracts import ac_pasted as pasted

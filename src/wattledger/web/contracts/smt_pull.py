@@ -14,9 +14,9 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger.errors import Refused
 from wattledger.model import Payload, Source
-from wattledger.store.objects import key_of
+from wattledger.store.archive.objects import key_of
+from wattledger.store.people.sites import DEFAULT_SITE
 from wattledger.store.rows import Delivered
-from wattledger.store.sites import DEFAULT_SITE
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.contracts import smt_fields as fields

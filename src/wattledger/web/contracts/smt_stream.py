@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger.errors import Refused
 from wattledger.model import Payload, Source
-from wattledger.store.sites import DEFAULT_SITE
+from wattledger.store.people.sites import DEFAULT_SITE
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.contracts import smt_fields as fields

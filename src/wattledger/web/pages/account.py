@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from wattledger.store.people import Principal
+from wattledger.store.people.people import Principal
 from wattledger.web import forms
 from wattledger.web.auth import Owner, User, current
 from wattledger.web.guards import public

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wattledger.secrets import SecretUnreadable
-from wattledger.store.connections import ConnectionRow
+from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.contracts import ac_pasted
 from wattledger.web.contracts.ac_pasted import Window
 from wattledger.web.hub import Hub

@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from wattledger.errors import Refused
-from wattledger.store.people import Principal
+from wattledger.store.people.people import Principal
 from wattledger.store.rows import Summary
 from wattledger.web.auth import Owner, User
 from wattledger.web.download import attachment

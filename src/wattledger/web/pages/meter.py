@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger import localday
 from wattledger.model import Flow, PointKind
-from wattledger.store.people import Principal
+from wattledger.store.people.people import Principal
 from wattledger.store.rows import PayloadRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import User

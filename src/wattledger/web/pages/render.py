@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from wattledger.errors import LoginRequired
-from wattledger.store.people import Principal
+from wattledger.store.people.people import Principal
 from wattledger.web.climate import has_appliances
 from wattledger.web.hub import hub
 from wattledger.web.pages import words

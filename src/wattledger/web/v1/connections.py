@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request
 
 from wattledger.errors import LoginRequired, Refused
-from wattledger.store.connections import ConnectionRow
-from wattledger.store.heartbeats import HeartbeatRow
 from wattledger.store.rows import PayloadRow
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.heartbeats import HeartbeatRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import Owner, User, scope_of
 from wattledger.web.contracts import ac_oauth, ac_pasted

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from wattledger.store.api_tokens import ApiTokenRow
+from wattledger.store.people.api_tokens import ApiTokenRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.hub import hub

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from wattledger.store.principal import Principal
+from wattledger.store.people.principal import Principal
 from wattledger.store.rows import PayloadRow
 from wattledger.web import intake
 from wattledger.web.answers import Json

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 
 from wattledger import localday, units
 from wattledger.model import Flow
-from wattledger.store.observations import ObservationRow
-from wattledger.store.principal import Principal
+from wattledger.store.observed.observations import ObservationRow
+from wattledger.store.people.principal import Principal
 from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
 from wattledger.web.answers import Json
 from wattledger.web.auth import Owner, User, scope_of

@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException
 
 from wattledger.errors import Refused
 from wattledger.model import Payload, Source
-from wattledger.store.principal import Principal
+from wattledger.store.people.principal import Principal
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.auth import User

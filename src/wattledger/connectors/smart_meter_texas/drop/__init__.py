@@ -1,0 +1,1 @@
+"""The SFTP drop folder, its pinned host key, and the jail that opens PGP files."""

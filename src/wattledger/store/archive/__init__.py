@@ -1,0 +1,1 @@
+"""Payloads: archived first, read second, replayed and withdrawn; their bytes and backups."""

@@ -1,0 +1,104 @@
+"""The archive's bytes: compressed, by content, in the database or (when large) in the object store.
+
+What is read back is compared with its digest: a flipped bit is an error, never other bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+
+import zstandard
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.errors import NotFound, WattledgerError
+from wattledger.faults import sabotaged
+from wattledger.model import Payload
+from wattledger.store.archive.objects import Objects, key_of
+from wattledger.store.database import Database
+from wattledger.store.tables import body
+from wattledger.store.upsert import insert_new
+from wattledger.threads import SHORT, done
+
+INLINE = 256 * 1024
+"""compressed bytes up to which a body stays in the database"""
+LARGEST = 1 << 30
+_LEVEL = 1
+
+
+class Corrupt(WattledgerError):
+    """Archived bytes are not those that were received: restore this body from a backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A body ready to be kept. `data` is None once the object store has it."""
+
+    sha256: str
+    codec: str
+    size: int
+    stored: int
+    data: bytes | None
+
+
+def pack(sha256: str, plain: bytes) -> Packed:
+    """Compress, unless that gains nothing."""
+    small = zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
+    codec, data = ("zstd", small) if len(small) < len(plain) else ("raw", plain)
+    return Packed(sha256, codec, len(plain), len(data), data)
+
+
+class Bodies:
+    """See the module."""
+
+    def __init__(self, database: Database, objects: Objects) -> None:
+        self._database = database
+        self._objects = objects
+
+    async def place(self, payload: Payload) -> Packed:
+        """Compress, and bring a large body to the object store: before the transaction that names it."""
+        sha256 = payload.sha256
+        packed = await done(len(payload.body) < SHORT, pack, sha256, payload.body)
+        if packed.stored <= INLINE:
+            return packed
+        assert packed.data is not None
+        await self._objects.put(key_of(sha256), packed.data)
+        return Packed(sha256, packed.codec, packed.size, packed.stored, None)
+
+    async def keep(self, connection: AsyncConnection, packed: Packed) -> None:
+        """Name the body in the database; known content changes nothing."""
+        values = {
+            "sha256": packed.sha256,
+            "codec": packed.codec,
+            "size": packed.size,
+            "stored": packed.stored,
+            "data": packed.data,
+        }
+        await insert_new(connection, body, values)
+
+    async def read(self, sha256: str) -> bytes:
+        """The bytes as received. Raises Corrupt where they are not, NotFound where they are gone."""
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(body).where(body.c.sha256 == sha256))).one_or_none()
+        if row is None:
+            raise NotFound(f"There is no archived body {sha256}.")
+        data = row.data if row.data is not None else await self._objects.get(key_of(sha256))
+        return await asyncio.to_thread(_unpack, sha256, row.codec, row.size, data)
+
+
+def _unpack(sha256: str, codec: str, size: int, data: bytes) -> bytes:
+    plain = data if codec == "raw" else _decompress(data)
+    if not sabotaged("sha_check") and hashlib.sha256(plain).hexdigest() != sha256:
+        raise Corrupt(
+            f"The archived body {sha256} ({size} bytes) was changed on disk; restore it from a backup."
+        )
+    return plain
+
+
+def _decompress(data: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(data, max_output_size=LARGEST)
+    except zstandard.ZstdError:
+        return b""

@@ -1,0 +1,213 @@
+"""The archive: payloads as rows that are their own jobs, `stored -> read | rejected`, held by a lease.
+
+add      archive a payload with a lease held by us, or find the one that is there
+claim    take over payloads whose reader died, in batches; attempts are counted before work
+finish   write the outcome, fenced by the lease
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.errors import TryLater
+from wattledger.faults import fault, sabotaged
+from wattledger.model import Payload, Source, Wrapping
+from wattledger.store.archive.bodies import Bodies, Packed
+from wattledger.store.database import Database
+from wattledger.store.ids import new_id
+from wattledger.store.rows import Summary
+from wattledger.store.tables import payload as table
+
+LEASE = timedelta(seconds=120)
+MOST_ATTEMPTS = 5
+FILES = (Source.RELAY, Source.UPLOAD)
+"""sources of files: one payload per (site, sha256); every poll is a payload of its own"""
+
+# built once: building a statement takes longer than running it
+_ADD = {
+    is_postgres: engine.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    for is_postgres, engine in ((False, sqlite), (True, postgresql))
+}
+_FINISH = update(table).where(
+    table.c.id == bindparam("held"), table.c.state == "stored", table.c.lease == bindparam("under")
+)
+
+
+class LeaseLost(TryLater):
+    """Another process took this payload over; its outcome counts, ours is rolled back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A payload to be read, with the lease under which its outcome may be written."""
+
+    id: int
+    site: str
+    lease: str
+    payload: Payload
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What reading came to."""
+
+    state: str
+    kind: str
+    summary: Summary
+    reason: str | None = None
+
+
+class Archive:
+    """See the module."""
+
+    def __init__(self, database: Database, bodies: Bodies) -> None:
+        self._database = database
+        self._bodies = bodies
+
+    async def find(self, site: str, payload: Payload) -> int | None:
+        """The payload of this site that holds the same file."""
+        identity = identity_of(payload)
+        if identity is None:
+            return None
+        query = select(table.c.id).where(table.c.site == site, table.c.identity == identity)
+        async with self._database.connect() as connection:
+            found: int | None = await connection.scalar(query)
+            return found
+
+    async def add(self, site: str, payload: Payload, packed: Packed) -> Job | None:
+        """Archive with a lease held by us; None where the same file came at the same moment."""
+        lease = new_id()
+        values = self._values(site, payload, lease)
+
+        async def work(connection: AsyncConnection) -> int | None:
+            await self._bodies.keep(connection, packed)
+            number: int | None = await connection.scalar(_ADD[self._database.is_postgres], values)
+            fault("hub.before_archive_commit")
+            return number
+
+        number = await self._database.transact(work)
+        fault("hub.after_archive_commit")
+        return None if number is None else Job(number, site, lease, payload)
+
+    def _values(self, site: str, payload: Payload, lease: str) -> dict[str, Any]:
+        return {
+            "site": site,
+            "connector": payload.connector,
+            "source": payload.source.value,
+            "filename": payload.filename,
+            "mime": payload.mime,
+            "sha256": payload.sha256,
+            "identity": identity_of(payload),
+            "size": len(payload.body),
+            "received_at": payload.received_at,
+            "headers": dict(payload.headers),
+            "wrapped_in": [{"kind": w.kind, "name": w.name, "sha256": w.sha256} for w in payload.wrapped_in],
+            "state": "stored",
+            "attempts": 1,
+            "lease": lease,
+            "leased_until": self._database.clock.now() + LEASE,
+        }
+
+    async def claim(self, limit: int, only: int | None = None) -> list[Job]:
+        """Take over up to `limit` payloads that nobody reads; those of them with attempts left."""
+        now, lease = self._database.clock.now(), new_id()
+        free = and_(
+            table.c.state == "stored", or_(table.c.leased_until.is_(None), table.c.leased_until < now)
+        )
+        if only is not None:
+            free = and_(free, table.c.id == only)
+        chosen = select(table.c.id).where(free).order_by(table.c.id).limit(limit)
+        statement = (
+            update(table)
+            .where(table.c.id.in_(chosen.with_for_update(skip_locked=True)))
+            .values(lease=lease, leased_until=now + LEASE, attempts=table.c.attempts + 1)
+            .returning(*table.c)
+        )
+        async with self._database.begin() as connection:
+            rows = sorted(await connection.execute(statement), key=lambda row: row.id)
+        return [Job(r.id, r.site, lease, payload_of(r, b""), r.attempts) for r in rows]
+
+    async def finish(self, connection: AsyncConnection, job: Job, outcome: Outcome) -> None:
+        """Write the outcome. Raises LeaseLost where somebody else holds the payload by now."""
+        statement, mine = _FINISH, {"held": job.id, "under": job.lease}
+        if sabotaged("lease_fence"):
+            statement, mine = update(table).where(table.c.id == bindparam("held")), {"held": job.id}
+        values = {
+            "state": outcome.state,
+            "kind": outcome.kind,
+            "reason": outcome.reason,
+            "summary": outcome.summary.to_json(),
+            "lease": None,
+            "leased_until": None,
+        }
+        if (await connection.execute(statement, {**mine, **values})).rowcount != 1:
+            raise LeaseLost(f"Payload {job.id} is being read by another process.")
+
+    async def release(self, job: Job) -> None:
+        """Let others read this payload at once."""
+        mine = and_(table.c.id == job.id, table.c.lease == job.lease)
+        async with self._database.begin() as connection:
+            await connection.execute(update(table).where(mine).values(lease=None, leased_until=None))
+
+    async def told(self, id: int, payload: Payload) -> bool:
+        """Keep the ESIID that came beside a file which could not be read without. Whether it is news."""
+        esiid = payload.headers.get("esiid")
+        mine = and_(table.c.id == id, table.c.state == "rejected")
+        async with self._database.begin() as connection:
+            query = select(table.c.headers).where(mine).with_for_update()
+            headers = (await connection.execute(query)).scalar_one_or_none()
+            if headers is None or not esiid or headers.get("esiid") == esiid:
+                return False
+            named = {**headers, "esiid": esiid}
+            await connection.execute(update(table).where(mine).values(headers=named))
+        return True
+
+    @asynccontextmanager
+    async def renewing(self, lease: str) -> AsyncIterator[None]:
+        """Keep a lease alive for the length of a `with` block."""
+        task = asyncio.create_task(self._renew(lease))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _renew(self, lease: str) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            until = self._database.clock.now() + LEASE
+            async with self._database.begin() as connection:
+                await connection.execute(
+                    update(table).where(table.c.lease == lease).values(leased_until=until)
+                )
+
+
+def identity_of(payload: Payload) -> str | None:
+    """What makes a file the same file; None for a poll, which is always new."""
+    if payload.source not in FILES or sabotaged("payload_identity"):
+        return None
+    return payload.sha256
+
+
+def payload_of(row: Any, body: bytes) -> Payload:
+    """The payload as it was delivered."""
+    return Payload(
+        connector=row.connector,
+        source=Source(row.source),
+        body=body,
+        received_at=row.received_at,
+        filename=row.filename,
+        mime=row.mime,
+        headers=row.headers,
+        wrapped_in=tuple(Wrapping(**w) for w in row.wrapped_in),
+    )

@@ -1,0 +1,166 @@
+"""Payloads: what vendors said, archived first and read second; the front of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import structlog
+
+from wattledger.errors import Refused, WattledgerError
+from wattledger.faults import sabotaged
+from wattledger.model import Payload
+from wattledger.store.archive.bodies import Bodies
+from wattledger.store.archive.catalogue import Catalogue
+from wattledger.store.archive.jobs import MOST_ATTEMPTS, Archive, Job, LeaseLost, Outcome
+from wattledger.store.archive.reader import LARGE, Read, Reader
+from wattledger.store.archive.replay import Replay
+from wattledger.store.database import Database
+from wattledger.store.rows import Delivered, Summary
+from wattledger.threads import SHORT, done
+
+_log = structlog.get_logger(__name__)
+
+_POLL_SECONDS, _MOST_POLLS = 0.05, 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the sender says a payload is about. The rows win; a contradiction becomes a note."""
+
+    external_id: str | None = None
+
+
+class Payloads(Catalogue):
+    """The archive and its readers."""
+
+    def __init__(
+        self, database: Database, bodies: Bodies, archive: Archive, reader: Reader, replay: Replay
+    ) -> None:
+        super().__init__(database, bodies)
+        self._archive = archive
+        self._reader = reader
+        self._replay = replay
+        self._unwaited: set[asyncio.Task[Delivered]] = set()
+
+    async def deliver(self, site: str, payload: Payload, *, claims: Claims | None = None) -> Delivered:
+        """Archive and read a payload; the receipt is given after both were committed.
+
+        The same file again changes nothing and says so. Bad bytes are kept and `rejected` with a reason.
+        Raises TryLater when the database does not answer: then nothing, or only the archive, was written.
+        """
+        if sabotaged("archive_first"):
+            self._unwaited.add(asyncio.create_task(self._deliver(site, payload, claims)))
+            return Delivered(0, payload.sha256, len(payload.body), False, "read", "interval", Summary())
+        return await self._deliver(site, payload, claims)
+
+    async def _deliver(self, site: str, payload: Payload, claims: Claims | None) -> Delivered:
+        parsing = self._eager(payload)
+        await done(len(payload.body) < SHORT, lambda: payload.sha256)
+        known = await self._archive.find(site, payload) if parsing else None
+        if known is None:
+            job = await self._archive.add(site, payload, await self._bodies.place(payload))
+            if job is not None:
+                outcome = await self._read(job, parsing)
+                return _receipt(job, outcome, claims) if outcome else await self._state(job.id, claims)
+            known = await self._archive.find(site, payload)
+        assert known is not None
+        return await self._again(known, payload, claims)
+
+    def _eager(self, payload: Payload) -> asyncio.Task[Read] | None:
+        """A large file is parsed while it is archived; nothing of it is written before that is done."""
+        if len(payload.body) < LARGE:
+            return None
+        return asyncio.create_task(self._reader.parsed(payload))
+
+    async def _again(self, id: int, payload: Payload, claims: Claims | None) -> Delivered:
+        """The receipt of a file that is here already; read now if its first reader died.
+
+        Or if it could not be read and its sender now says whose it is.
+        """
+        for _ in range(_MOST_POLLS):
+            for job in await self._archive.claim(1, only=id):
+                await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
+            receipt = replace(await self._state(id, claims), duplicate=True)
+            if receipt.state != "stored":
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        if receipt.state == "rejected" and await self._archive.told(id, payload):
+            await self._replay.reread(id)
+            return await self._state(id, claims)
+        return receipt
+
+    async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> Outcome | None:
+        """Read under the lease; None where another process took the payload over."""
+        try:
+            return await self._reader.read(job, parsing)
+        except LeaseLost:
+            return None
+        except WattledgerError:
+            await self._archive.release(job)
+            raise
+
+    async def _state(self, id: int, claims: Claims | None = None) -> Delivered:
+        """The receipt of a payload as it is stored."""
+        row = await self.get(id)
+        summary = Summary.from_json(row.summary)
+        _compare(summary, row.state, claims)
+        return Delivered(row.id, row.sha256, row.size, False, row.state, row.kind, summary, row.reason)
+
+    async def read_orphans(self, limit: int = 100) -> int:
+        """Read payloads whose reader died, in one batch. Returns how many were settled."""
+        settled = 0
+        for job in await self._archive.claim(limit):
+            try:
+                settled += await self._rescue(job)
+            except Exception as error:
+                _log.warning("orphan_not_read", payload=job.id, error=str(error), kind=type(error).__name__)
+                await self._archive.release(job)
+        return settled
+
+    async def _rescue(self, job: Job) -> bool:
+        if job.attempts >= MOST_ATTEMPTS:
+            reason = f"Reading this file stopped the reader {MOST_ATTEMPTS - 1} times (poison); it is kept."
+            outcome = Outcome("rejected", "opaque", Summary(), reason)
+            async with self._database.begin() as connection:
+                await self._archive.finish(connection, job, outcome)
+            return True
+        row = await self.get(job.id)
+        body = await self._bodies.read(row.sha256)
+        await self._reader.read(replace(job, payload=replace(job.payload, body=body)))
+        return True
+
+    async def withdraw(self, id: int, site: str | None, by: str) -> None:
+        """Take a payload out of the ledger, which is recomputed without it; its bytes are kept.
+
+        Raises NotFound; withdrawing twice changes nothing.
+        """
+        row = await self.get(id, site)
+        if row.state != "withdrawn":
+            await self._replay.withdraw(id, by)
+
+    async def reread(self, id: int, site: str | None = None) -> Delivered:
+        """Read a payload again with today's parser. Raises NotFound; Refused for a withdrawn one."""
+        row = await self.get(id, site)
+        if row.state == "withdrawn":
+            raise Refused("This file was withdrawn; it takes no part in the ledger.", "WITHDRAWN")
+        if row.state == "stored":
+            await self.read_orphans()
+        else:
+            await self._replay.reread(id)
+        return await self._state(id)
+
+
+def _receipt(job: Job, outcome: Outcome, claims: Claims | None) -> Delivered:
+    _compare(outcome.summary, outcome.state, claims)
+    sha256, size = job.payload.sha256, len(job.payload.body)
+    return Delivered(
+        job.id, sha256, size, False, outcome.state, outcome.kind, outcome.summary, outcome.reason
+    )
+
+
+def _compare(summary: Summary, state: str, claims: Claims | None) -> None:
+    """Note where the sender named another usage point than the rows."""
+    named = claims.external_id if claims else None
+    if named and state == "read" and all(p.external_id != named for p in summary.points):
+        summary.notes.append(f"The sender named {named}, but no row of the file is of it.")

@@ -1,0 +1,119 @@
+"""Energy of a usage point: days, series, gaps, revisions, coverage."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import func, select
+
+from wattledger import localday
+from wattledger.localday import QUARTER
+from wattledger.model import MISSING, Flow
+from wattledger.store.database import Database
+from wattledger.store.ledger.bounds import bounds
+from wattledger.store.ledger.days import read_blocks, read_superseded, read_totals
+from wattledger.store.ledger.gaps import gaps, partly
+from wattledger.store.ledger.revisions import revisions
+from wattledger.store.ledger.series import by_days, by_slots, cuts
+from wattledger.store.rows import By, Coverage, DayBlock, Gap, Revision, SeriesPoint, UsagePointRow
+from wattledger.store.tables import energy_day, usage_point
+
+
+class Energy:
+    """The ledger as it is read. Days are local day numbers, first and last included."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def days(self, point: str, flow: Flow, first: int, last: int) -> list[DayBlock]:
+        """The stored blocks of the usage point with that public id."""
+        query = select(usage_point.c.n, usage_point.c.timezone).where(usage_point.c.id == point)
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return []
+        return await read_blocks(self._database, row.n, flow, first, last, row.timezone)
+
+    async def series(
+        self, point: UsagePointRow, flow: Flow, start: date | datetime, end: date | datetime, by: By
+    ) -> list[SeriesPoint]:
+        """Energy of [start, end) in steps; bounds are local dates or aware instants.
+
+        `wh` is None where nothing is known. Raises Refused for bad bounds.
+        """
+        span = bounds(start, end, point.timezone)
+        if by in ("interval", "hour"):
+            blocks = await self._blocks(point, flow, span.first, span.last)
+            return list(by_slots(blocks, span, 1 if by == "interval" else 4))
+        totals = await read_totals(self._database, point.n, flow, span.first, span.last)
+        edges = [block for day in cuts(span) for block in await self._blocks(point, flow, day, day)]
+        return list(by_days(totals, edges, span, _next_day if by == "day" else _next_month))
+
+    async def gaps(
+        self, point: UsagePointRow, flow: Flow, first: int | None = None, last: int | None = None
+    ) -> list[Gap]:
+        """Runs of quarter-hours without a reading, whole days included, oldest first.
+
+        Without bounds: from the first to the last day that is known.
+        """
+        if first is None or last is None:
+            known = await self.coverage(point, flow)
+            if known.first_day is None or known.last_day is None:
+                return []
+            first = localday.number(known.first_day) if first is None else first
+            last = localday.number(known.last_day) if last is None else last
+        tz, totals = point.timezone, await read_totals(self._database, point.n, flow, first, last)
+        found = {total.day: total.found for total in totals}
+        days = partly(found, first, last, tz)
+        blocks = await self._blocks(point, flow, days[0], days[-1]) if days else []
+        chosen = set(days)
+        return gaps(found, {b.day: b for b in blocks if b.day in chosen}, first, last, tz)
+
+    async def revisions(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[Revision]:
+        """Every value that lost in these days, with the one that holds, by slot."""
+        lost = await read_superseded(self._database, point.n, flow, first, last)
+        if not lost:
+            return []
+        blocks = await self._blocks(point, flow, lost[0][0], lost[-1][0])
+        return await asyncio.to_thread(revisions, lost, blocks, point.timezone)
+
+    async def coverage(self, point: UsagePointRow, flow: Flow) -> Coverage:
+        """What is known between the first and the last day; zeros where nothing is."""
+        table = energy_day
+        query = select(
+            func.min(table.c.day),
+            func.max(table.c.day),
+            *(func.sum(table.c[name]) for name in ("found", "estimated", "total_wh")),
+        ).where(table.c.usage_point == point.n, table.c.flow == int(flow))
+        async with self._database.connect() as connection:
+            row: Any = (await connection.execute(query)).one()
+        first, last, found, estimated, wh = row
+        if first is None:
+            return Coverage(None, None, 0, 0, 0, 0, None)
+        span = localday.start(last + 1, point.timezone) - localday.start(first, point.timezone)
+        newest = (await self._blocks(point, flow, last, last))[0]
+        slot = int(np.nonzero(newest.values != MISSING)[0].max())
+        return Coverage(
+            localday.day(first),
+            localday.day(last),
+            int(found),
+            span // QUARTER,
+            int(estimated),
+            int(wh),
+            localday.instant(last, slot, point.timezone) + QUARTER,
+        )
+
+    async def _blocks(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[DayBlock]:
+        return await read_blocks(self._database, point.n, flow, first, last, point.timezone)
+
+
+def _next_day(day: int) -> int:
+    return day + 1
+
+
+def _next_month(day: int) -> int:
+    date_ = localday.day(day)
+    return localday.number(date(date_.year + date_.month // 12, date_.month % 12 + 1, 1))

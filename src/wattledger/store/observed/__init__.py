@@ -1,0 +1,1 @@
+"""What devices said, and the register energy booked from it."""

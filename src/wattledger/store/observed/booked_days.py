@@ -1,0 +1,98 @@
+"""Booked energy as blocks of the ledger: collected by usage point and day, added to what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger import localday
+from wattledger.accounting import Booking
+from wattledger.merge import Blocks
+from wattledger.model import MISSING, NO_REVISION, Flow
+from wattledger.spreading import spread
+from wattledger.store.ledger.blocks import Group, Keys, groups
+from wattledger.store.ledger.bulk import LEDGER, Bulk
+
+
+@dataclass(slots=True)
+class Day:
+    """One local day of one usage point: what was booked into it, and the payload that did so last."""
+
+    values: NDArray[np.int32]
+    flags: NDArray[np.uint8]
+    slots: int
+    payload: int
+
+
+@dataclass(slots=True)
+class Booked:
+    """Energy by (usage point, local day)."""
+
+    days: dict[tuple[int, int], Day] = field(default_factory=dict)
+
+    def book(self, point: int, zone: str, bookings: Sequence[tuple[Booking, int]], carried: Decimal) -> None:
+        """Spread bookings, each with its payload, in order; `carried` is the sum of all before them."""
+        blocks = spread((booking for booking, _ in bookings), zone, carried)
+        for row, number in enumerate(blocks.day.tolist()):
+            values, flags = blocks.values[row], blocks.flags[row]
+            there = self.days.get((point, number))
+            if there is None:
+                self.days[point, number] = Day(values, flags, localday.slots(number, zone), 0)
+            else:
+                there.values, there.flags = _sum(there.values, values), there.flags | flags
+        for booking, payload in bookings:
+            first = localday.today(booking.start, zone)
+            for number in range(first, localday.today(booking.end - timedelta.resolution, zone) + 1):
+                self.days[point, number].payload = payload
+
+
+def rows(booked: Booked) -> Iterator[Group]:
+    """As rows of the ledger."""
+    return groups(*_blocks(booked)) if booked.days else iter(())
+
+
+async def add(connection: AsyncConnection, bulk: Bulk, booked: Booked) -> None:
+    """Add to the ledger what was booked since its days were written."""
+    if not booked.days:
+        return
+    keys, blocks = _blocks(booked)
+    found, there = await bulk.existing(connection, LEDGER, keys)
+    if len(found):
+        blocks.values[found] = _sum(there.values, blocks.values[found])
+        blocks.flags[found] |= there.flags
+        await bulk.replace(connection, LEDGER, groups(keys.take(found), blocks.take(found)))
+    new = np.ones(len(keys), bool)
+    new[found] = False
+    if new.any():
+        await bulk.insert(connection, LEDGER, groups(keys.take(new), blocks.take(new)))
+
+
+def _blocks(booked: Booked) -> tuple[Keys, Blocks]:
+    order = sorted(booked.days)
+    days = [booked.days[key] for key in order]
+    points, numbers = zip(*order, strict=True)
+    keys = Keys(
+        np.array(points, np.int32),
+        np.full(len(days), int(Flow.DELIVERED), np.int16),
+        np.array(numbers, np.int32),
+        np.array([day.slots for day in days], np.int32),
+    )
+    blocks = Blocks(
+        np.stack([day.values for day in days]),
+        np.stack([day.flags for day in days]),
+        np.full((len(days), 1), NO_REVISION, np.int64),
+        np.array([[day.payload] for day in days], np.int64),
+    )
+    return keys, blocks
+
+
+def _sum(one: NDArray[np.int32], other: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Slot by slot; a slot is missing only where it is missing in both."""
+    total = np.where(one == MISSING, 0, one) + np.where(other == MISSING, 0, other)
+    return np.where((one == MISSING) & (other == MISSING), MISSING, total).astype(np.int32)

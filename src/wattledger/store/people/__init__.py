@@ -1,0 +1,1 @@
+"""Sites, people, sign-in, API tokens and the audit trail."""

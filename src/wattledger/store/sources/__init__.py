@@ -1,0 +1,1 @@
+"""Connections, their vendor tokens, leases and heartbeats."""

@@ -1,0 +1,109 @@
+"""The store as a Dispatch: due connections out, payloads in. The store's only sight of connectors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from wattledger.connectors.base import Connection, Receipt, Token, TokenSlot
+from wattledger.errors import TryLater, WattledgerError
+from wattledger.model import Payload
+from wattledger.store.archive.payloads import Payloads
+from wattledger.store.sources.connections import Claimed, Connections
+from wattledger.store.sources.listening import Listening
+from wattledger.store.sources.vendor_tokens import SealedSlot
+
+
+class StoreDispatch:
+    """Hands out the due connections of the given connectors, and no others."""
+
+    def __init__(self, payloads: Payloads, connections: Connections, connectors: Collection[str]) -> None:
+        self._payloads = payloads
+        self._connections = connections
+        self._connectors = tuple(connectors)
+
+    async def claim(self, limit: int) -> list[Connection]:
+        """Lease up to `limit` due connections for a minute."""
+        return [_connection(c) for c in await self._connections.claim(limit, self._connectors)]
+
+    async def claim_one(self, id: str) -> Connection | None:
+        """Lease one connection whether or not it is due; None while another process holds it."""
+        claimed = await self._connections.claim_one(id)
+        return None if claimed is None else _connection(claimed)
+
+    async def renew(self, connection: Connection) -> bool:
+        """Hold for another minute; False where the lease is lost."""
+        return await self._connections.renew(connection.id, connection.lease or "")
+
+    async def deliver(self, connection: Connection, payload: Payload) -> Receipt:
+        """Archive and read a payload. Raises TryLater where the lease is lost: its new holder delivers."""
+        if not await self.renew(connection):
+            raise TryLater("Another process has taken this connection over; it goes on there.")
+        done = await self._payloads.deliver(connection.site, payload)
+        return Receipt(str(done.id), done.sha256, done.size, done.duplicate)
+
+    @asynccontextmanager
+    async def token(self, connection: Connection) -> AsyncIterator[TokenSlot]:
+        """Hold the connection's token: one refresh at a time across all processes."""
+        async with self._connections.token(connection.id) as slot:
+            yield StoreSlot(slot)
+
+    async def settle(
+        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
+    ) -> None:
+        """Note how it went and let go; nothing is written where the lease is lost."""
+        await self._connections.settle(connection.id, connection.lease or "", error, again)
+
+
+class ListenDispatch(StoreDispatch):
+    """Hands out connections to listen to, under leases of their own; payloads go the same way."""
+
+    def __init__(
+        self, payloads: Payloads, connections: Connections, listening: Listening, connectors: Collection[str]
+    ) -> None:
+        super().__init__(payloads, connections, connectors)
+        self._listening = listening
+
+    async def claim(self, limit: int) -> list[Connection]:
+        """Lease up to `limit` connections that nobody listens to."""
+        return [_connection(c) for c in await self._listening.claim(limit, self._connectors)]
+
+    async def renew(self, connection: Connection) -> bool:
+        """Listen on; False where the lease is lost."""
+        return await self._listening.renew(connection.id, connection.lease or "")
+
+    async def settle(
+        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
+    ) -> None:
+        """Let go; nothing is written where the lease is lost, and nothing of polling is touched."""
+        await self._listening.settle(connection.id, connection.lease or "", error, again)
+
+
+def _connection(c: Claimed) -> Connection:
+    return Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest)
+
+
+class StoreSlot:
+    """A held token as the contract's Token."""
+
+    def __init__(self, slot: SealedSlot) -> None:
+        self._slot = slot
+        self.current = None if slot.current is None else _token(slot.current, slot.generation)
+
+    async def save(self, token: Token) -> None:
+        """Seal and commit. Raises TryLater where somebody else saved one meanwhile."""
+        await self._slot.save(stored_token(token))
+        self.current = _token(stored_token(token), self._slot.generation)
+
+
+def stored_token(token: Token) -> dict[str, Any]:
+    """A token as the store keeps it."""
+    until = token.expires_at.isoformat()
+    return {"access": token.access, "expires_at": until, "refresh": token.refresh, "extra": dict(token.extra)}
+
+
+def _token(stored: Mapping[str, Any], generation: int) -> Token:
+    until = datetime.fromisoformat(stored["expires_at"])
+    return Token(stored["access"], until, stored["refresh"], generation, stored["extra"])
