@@ -29,7 +29,7 @@ async def audit(database: Database) -> Audit:
     found = Audit(database)
     for n in range(4):
         await found.record(
-            None, "ann", "payload.withdrawn", f"payload {n}", {"n": n, "why": "a neighbour's é"}
+            None, "owner", "payload.withdrawn", f"payload {n}", {"n": n, "why": "a neighbour's é"}
         )
     return found
 
@@ -44,7 +44,7 @@ async def test_rows_are_read_back_newest_first(audit: Audit) -> None:
 
 
 async def test_many_writers_make_one_chain(audit: Audit) -> None:
-    await asyncio.gather(*(audit.record(None, "bob", "x", str(n)) for n in range(20)))
+    await asyncio.gather(*(audit.record(None, "member", "x", str(n)) for n in range(20)))
     assert (await audit.head())[0] == 24
     assert await audit.verify()
 
@@ -52,16 +52,16 @@ async def test_many_writers_make_one_chain(audit: Audit) -> None:
 async def test_an_action_that_fails_leaves_no_row(audit: Audit, database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.begin() as connection:
-            await audit.record(connection, "ann", "x", "y")
+            await audit.record(connection, "owner", "x", "y")
             raise RuntimeError
     assert (await audit.head())[0] == 4
 
 
 async def test_what_people_do_is_recorded(database: Database) -> None:
     people = People(database)
-    await people.add_user("ann@example.org")
-    await people.add_user("ann@example.org")
-    await people.api_token("ann@example.org", "laptop")
+    await people.add_user("owner@example.org")
+    await people.add_user("owner@example.org")
+    await people.api_token("owner@example.org", "laptop")
     assert [row.action for row in await Audit(database).list()] == ["api_token.made", "person.added"]
 
 
@@ -88,7 +88,7 @@ async def test_a_broken_chain_is_noticed(audit: Audit, database: Database, state
 async def test_sabotage_audit_chain_is_noticed(database: Database) -> None:
     with sabotage("audit_chain"):
         audit = Audit(database)
-        await audit.record(None, "ann", "x", "y")
+        await audit.record(None, "owner", "x", "y")
         with pytest.raises(DatabaseError):  # the same hash twice
-            await audit.record(None, "ann", "x", "z")
+            await audit.record(None, "owner", "x", "z")
         assert not await tampered(audit, database, TAMPERING[0].replace("id=2", "id=1"))

@@ -14,18 +14,18 @@ from wattledger.secrets import digest
 from wattledger.store.database import Database
 from wattledger.store.people.people import People, Principal
 
-ANN = "ann@example.org"
+OWNER = "owner@example.org"
 
 
 @pytest.fixture
 async def people(database: Database) -> People:
     found = People(database)
-    await found.add_user(ANN)
+    await found.add_user(OWNER)
     return found
 
 
 async def link(people: People, clock: TurningClock) -> str:
-    word = await people.start_link(ANN, clock.now())
+    word = await people.start_link(OWNER, clock.now())
     assert word is not None
     return word
 
@@ -38,10 +38,10 @@ async def signed_in(people: People, clock: TurningClock) -> str:
 
 async def test_a_link_opens_a_session(people: People, clock: TurningClock) -> None:
     found = await people.session(await signed_in(people, clock), clock.now())
-    user = await people.by_email(ANN)
+    user = await people.by_email(OWNER)
     assert user is not None
     assert isinstance(found, Principal)
-    assert (found.user_id, found.email, found.role, found.via) == (user.id, ANN, "owner", "session")
+    assert (found.user_id, found.email, found.role, found.via) == (user.id, OWNER, "owner", "session")
 
 
 async def test_a_link_works_once_and_not_after_ten_minutes(people: People, clock: TurningClock) -> None:
@@ -62,7 +62,7 @@ async def test_nobody_gets_a_link_for_an_unknown_address(people: People, clock: 
 async def test_words_that_nobody_gave_open_nothing(people: People, clock: TurningClock, word: str) -> None:
     now = clock.now()
     assert await people.consume_link(word, now) is None
-    assert await people.consume_setup(word, ANN, now) is None
+    assert await people.consume_setup(word, OWNER, now) is None
     assert await people.session(word, now) is None
     assert await people.principal_for_api_token(word, now) is None
 
@@ -124,26 +124,26 @@ async def test_setup_link_makes_the_first_owner_once(database: Database, clock: 
     clock.turn(days=30)
     with pytest.raises(Refused):
         await people.consume_setup(word, "no address", clock.now())
-    assert await people.consume_setup(older, ANN, clock.now()) is None
+    assert await people.consume_setup(older, OWNER, clock.now()) is None
     assert await people.consume_link(word, clock.now()) is None
-    opened = await asyncio.gather(*(people.consume_setup(word, ANN, clock.now()) for _ in range(8)))
+    opened = await asyncio.gather(*(people.consume_setup(word, OWNER, clock.now()) for _ in range(8)))
     (session,) = [one for one in opened if one]
     found = await people.session(session, clock.now())
     assert found is not None
-    assert (found.email, found.role) == (ANN, "owner")
+    assert (found.email, found.role) == (OWNER, "owner")
 
 
 async def test_setup_link_is_void_once_somebody_exists(database: Database, clock: TurningClock) -> None:
     people = People(database)
     word = await people.setup_link()
-    await people.add_user(ANN)
+    await people.add_user(OWNER)
     assert await people.consume_setup(word, "eve@example.org", clock.now()) is None
 
 
 async def test_nobody_waits_for_a_busy_writer_to_be_let_in(
     people: People, database: Database, clock: TurningClock
 ) -> None:
-    word, token = await signed_in(people, clock), await people.api_token(ANN, "laptop")
+    word, token = await signed_in(people, clock), await people.api_token(OWNER, "laptop")
     start = time.monotonic()
     async with database.begin() as connection:
         for table in ("session", "api_token"):
