@@ -39,18 +39,18 @@ async def test_last_use_is_known_to_the_hour(people: People, clock: TurningClock
 
 async def test_a_revoked_token_opens_nothing_and_others_still_do(people: People, clock: TurningClock) -> None:
     lost, kept = await people.api_token(ONE, "lost"), await people.api_token(ONE, "kept")
-    ann = await people.principal_for_api_token(lost, clock.now())
-    assert ann is not None
-    (row,) = [row for row in await people.api_tokens(ann.user_id) if row.name == "lost"]
-    bob = await people.by_email(OTHER)
-    assert bob is not None
+    owner = await people.principal_for_api_token(lost, clock.now())
+    assert owner is not None
+    (row,) = [row for row in await people.api_tokens(owner.user_id) if row.name == "lost"]
+    other = await people.by_email(OTHER)
+    assert other is not None
     with pytest.raises(NotFound):
-        await people.revoke_api_token(row.id, bob.id, clock.now())
-    await people.revoke_api_token(row.id, ann.user_id, clock.now())
+        await people.revoke_api_token(row.id, other.id, clock.now())
+    await people.revoke_api_token(row.id, owner.user_id, clock.now())
     assert await people.principal_for_api_token(lost, clock.now()) is None
     assert await people.principal_for_api_token(kept, clock.now()) is not None
     with pytest.raises(NotFound):
-        await people.revoke_api_token(row.id, ann.user_id, clock.now())
+        await people.revoke_api_token(row.id, owner.user_id, clock.now())
 
 
 async def test_only_a_digest_is_stored(people: People, database: Database) -> None:

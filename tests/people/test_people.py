@@ -10,17 +10,18 @@ from wattledger.store.people.email import normal_email
 from wattledger.store.people.people import People
 
 GOOD = [
-    ("Ann@Example.ORG", "owner@example.org"),
+    ("Owner@Example.ORG", "owner@example.org"),
     ("  owner@example.org\n", "owner@example.org"),
-    ("ann+wl@example.org", "ann+wl@example.org"),
+    ("owner+wl@example.org", "owner+wl@example.org"),
     ("owner@bücher.example", "owner@xn--bcher-kva.example"),
     ("e\u0301@example.org", "é@example.org"),
     ("me@localhost", "me@localhost"),
 ]
 BAD = [
-    "", "owner", "@", "owner@", "@example.org", "a b@example.org", "a@b@example.org", "owner@-x.org", "owner@x..org",
-    "owner@" + "x" * 64 + ".org", "x" * 65 + "@example.org", "ann\0@example.org", "ann\r\nBcc: x@example.org",
-    "<owner@example.org>", "owner@exa_mple.org", "a@" + ".".join(["x" * 60] * 5), "\ud800@example.org", "owner@.",
+    "", "owner", "@", "owner@", "@example.org", "a b@example.org", "a@b@example.org", "owner@-x.org",
+    "owner@x..org", "owner@" + "x" * 64 + ".org", "x" * 65 + "@example.org", "owner\0@example.org",
+    "owner\r\nBcc: x@example.org", "<owner@example.org>", "owner@exa_mple.org",
+    "a@" + ".".join(["x" * 60] * 5), "\ud800@example.org", "owner@.",
 ]  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def test_what_is_no_address_is_refused(given: str) -> None:
 async def test_adding_a_person_again_changes_nothing(database: Database) -> None:
     people = People(database)
     assert await people.setup_needed()
-    one = await people.add_user("Ann@example.org")
+    one = await people.add_user("Owner@example.org")
     two = await people.add_user("owner@EXAMPLE.org ")
     assert one == two
     assert not await people.setup_needed()
