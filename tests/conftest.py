@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests import postgres_server
@@ -23,6 +24,12 @@ settings.load_profile("suite")
 
 _numbers = itertools.count(1)
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_at_first() -> None:
+    """No test sees how another one set up the logs of this process."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ DROP = """([name, text]) => {
 
 
 def drop(page: Page, name: str, body: bytes) -> None:
-    """Drop a file on the page."""
+    """Drop a file on the page, once its scripts are there."""
+    page.wait_for_load_state("load")
     page.evaluate(DROP, [name, base64.b64encode(body).decode()])
 
 

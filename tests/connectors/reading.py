@@ -42,13 +42,13 @@ def check(parsed: Parsed) -> None:
         assert len(refusal.lines) == min(refusal.count, 100)
 
 
-def first_lines(parsed: Parsed) -> dict[tuple[int, int, int, int], int]:
-    """The least line of the blocks of each (point, flow, day, revision)."""
-    found: dict[tuple[int, int, int, int], int] = {}
+def first_lines(parsed: Parsed) -> dict[tuple[str, int, int, int], int]:
+    """The least line of the blocks of each (external id, flow, day, revision)."""
+    found: dict[tuple[str, int, int, int], int] = {}
     days = parsed.days
     columns = (days.point, days.flow, days.day, days.revision, days.line)
     for *key, line in zip(*(column.tolist() for column in columns), strict=True):
-        where = (key[0], key[1], key[2], key[3])
+        where = (parsed.points[key[0]].external_id, key[1], key[2], key[3])
         found[where] = min(line, found.get(where, line))
     return found
 

@@ -10,10 +10,10 @@ from tests.turning import TurningClock
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.faults import sabotage
 from wattledger.secrets import Vault
-from wattledger.store.archive.outcome import pause
 from wattledger.store.database import Database
 from wattledger.store.people.sites import Sites
 from wattledger.store.sources.connections import ConnectionRow, Connections
+from wattledger.store.sources.outcome import pause
 
 VENDOR = "fake_vendor"
 

@@ -18,13 +18,13 @@ from wattledger.clock import chance
 from wattledger.errors import NotFound, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault
-from wattledger.store.archive.outcome import STOPPED, outcome
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.people.audit import Audit
 from wattledger.store.sources.heartbeats import Heartbeats
 from wattledger.store.sources.newest import newest
 from wattledger.store.sources.oauth_states import OAuthStates
+from wattledger.store.sources.outcome import STOPPED, outcome
 from wattledger.store.sources.vendor_tokens import VendorTokens
 from wattledger.store.tables import connection as table
 

@@ -15,10 +15,10 @@ from wattledger.clock import chance
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable
-from wattledger.store.archive.outcome import STOPPED, pause
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.sources.connections import Claimed, Connections
+from wattledger.store.sources.outcome import STOPPED, pause
 from wattledger.store.tables import connection as table
 
 LEASE = timedelta(minutes=3)
