@@ -23,12 +23,14 @@ from wattledger.web.auth import Owner, session_token
 from wattledger.web.contracts import ac_pasted as pasted
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
+from wattledger.web.v1 import connection_shapes
+from wattledger.web.v1.answered import answers
 
 router = APIRouter(tags=["Air conditioners"])
 CALLBACK = "/oauth/smartthings/callback"
 
 
-@router.get("/v1/connections/smartthings/connect")
+@router.get("/v1/connections/smartthings/connect", responses=answers(connection_shapes.Consent))
 async def connect(request: Request, person: Owner, connection: str | None = None) -> Json:
     """Begin a SmartThings sign-in: answers the address to open in the same browser."""
     return Json(

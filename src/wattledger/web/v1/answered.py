@@ -19,6 +19,7 @@ PROBLEMS = {
     401: "Sign in, or send an API token.",
     403: "Only an owner of the site may do this.",
     404: "There is no such thing at this site.",
+    409: "Something has to be set or done first.",
     415: "The body is of another kind than the route reads.",
     422: WRONG_FIELD,
     429: "Too many of these; come back after `Retry-After` seconds.",

@@ -17,7 +17,7 @@ from wattledger.web.contracts import ac_oauth, ac_pasted
 from wattledger.web.hub import hub
 from wattledger.web.jsonbody import Body, described, json_body
 from wattledger.web.parameters import public_id
-from wattledger.web.v1 import shapes
+from wattledger.web.v1 import connection_shapes as shapes
 from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1/connections", tags=["Connections"])
@@ -43,7 +43,12 @@ class NewConnection(Body):
     token: str | None = None
 
 
-@router.post("", status_code=201, openapi_extra=described(NewConnection))
+@router.post(
+    "",
+    status_code=201,
+    responses={**answers(shapes.Connected, 201), 202: {"model": shapes.ConsentFirst}},
+    openapi_extra=described(NewConnection),
+)
 async def connect(
     request: Request, person: Owner, wish: Annotated[NewConnection, Depends(json_body(NewConnection))]
 ) -> Json:
@@ -61,7 +66,7 @@ async def connect(
     return Json({"ok": True, "connection": connection_json(done.connection), **warned}, 201)
 
 
-@router.post("/{id}/poll")
+@router.post("/{id}/poll", responses=answers(shapes.Polled))
 async def poll(request: Request, person: User, id: str) -> Json:
     """Collect a connection now, after one that is running, and answer with what came."""
     found = hub(request)

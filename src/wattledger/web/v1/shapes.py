@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from wattledger.accounting import Verdict
+
 FlowWord = Literal["delivered", "received"]
 Quality = Literal["actual", "estimated", "derived", "mixed", "missing"]
 
@@ -143,6 +145,11 @@ class Observation(Shape):
 
     at: AwareDatetime
     values: dict[str, str | float | int | bool | None]
+    payload: str
+    verdict: Verdict | None = None
+    """of the accounting rule, where the device reports a register"""
+    booked_wh: str | None = None
+    """decimal text: what the report added to the energy"""
 
 
 class Observations(Shape):
@@ -167,34 +174,6 @@ class Backfill(Shape):
     days: list[Days]
     gaps: list[Gap]
     relay: list[Any]
-
-
-class Connection(Shape):
-    """A link to a vendor."""
-
-    id: str
-    connector: str
-    state: str
-    last_success: AwareDatetime | None
-    last_error: str | None
-    next_poll_at: AwareDatetime | None
-
-
-class Relay(Shape):
-    """A relay and its last cycle."""
-
-    name: str
-    state: str
-    last_seen: AwareDatetime
-    age_seconds: int
-    line: dict[str, Any]
-
-
-class Connections(Shape):
-    """A site's connections, and the relays."""
-
-    connections: list[Connection]
-    relays: list[Relay]
 
 
 class Place(Shape):
