@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +60,20 @@ async def window_holds(owner: AsyncClient, clock: FakeClock, vendor: SmartThings
     clock.move(timedelta(hours=1, milliseconds=400))
     again = (await owner.post("/token", json={"token": token})).json()
     assert again.items() >= {"reset": False, "secondsLeft": 82799, "updatedAt": first["updatedAt"]}.items()
+
+
+async def test_a_new_token_has_its_whole_day_however_long_storing_took(
+    owner: AsyncClient, clock: FakeClock, vendor: SmartThingsSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def passing() -> datetime:
+        clock.move(timedelta(milliseconds=20))
+        return now()
+
+    now = clock.now
+    monkeypatch.setattr(clock, "now", passing)
+    token = vendor.issuer.pasted()
+    assert (await owner.post("/token", json={"token": token})).json()["secondsLeft"] == 86400
+    assert (await owner.post("/token", json={"token": token})).json()["secondsLeft"] == 86399
 
 
 async def test_the_same_token_does_not_reset_its_window(

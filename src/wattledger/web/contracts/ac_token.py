@@ -80,10 +80,11 @@ async def set_token(request: Request, person: Owner, connection: str | None = No
         )
     except Refused as error:
         raise Denied(400, {"error": str(error)}) from None
+    since = done.window.updated if done.reset else found.clock.now()
     answer: dict[str, Any] = {
         "ok": True,
         "reset": done.reset,
-        "secondsLeft": done.window.left(found.clock.now()),
+        "secondsLeft": done.window.left(since),
         "updatedAt": done.window.updated,
         "connection": done.connection.id,
     }
