@@ -153,6 +153,7 @@ async def test_status_names_the_devices_that_failed(
     assert status.keys() >= {"ok", "code", "message", "timestamp"}
     assert [(d["deviceName"], d["code"]) for d in status["devices"]] == [(broken.label, 500)]
     assert status["code"] == 200 and not status["ok"]
+    assert status["message"] == "Last fetch incomplete (2 devices; 1 could not be read)"
 
 
 async def test_a_token_whose_key_is_gone_can_be_replaced(

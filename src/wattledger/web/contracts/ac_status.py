@@ -45,9 +45,12 @@ async def status_json(found: Hub, row: ConnectionRow) -> dict[str, Any]:
     failed = [_failure(one) for one in seen if one.filename == TROUBLE]
     about["devices"] = failed
     if row.last_error is None:
-        told = f"Last fetch OK ({_devices(seen)} devices)"
-        more = f"; {len(failed)} could not be read" if failed else ""
-        return {"ok": not failed, "code": 200, "message": told + more, **about}
+        return {
+            "ok": not failed,
+            "code": 200,
+            "message": _told(seen, {one["deviceId"] for one in failed}),
+            **about,
+        }
     code = _CODE.search(row.last_error)
     return {"ok": False, "code": int(code[0]) if code else None, "message": row.last_error, **about}
 
@@ -68,9 +71,12 @@ async def last_round(found: Hub, row: ConnectionRow) -> list[PayloadRow]:
     return [one for one in mine if one.received_at == newest]
 
 
-def _devices(seen: list[PayloadRow]) -> int:
+def _told(seen: list[PayloadRow], failed: set[str | None]) -> str:
     named = {p[1].rpartition("/")[0] for one in seen for p in one.summary.get("points", ())}
-    return len(named)
+    read = len(named - failed)
+    if failed:
+        return f"Last fetch incomplete ({read} devices; {len(failed)} could not be read)"
+    return f"Last fetch OK ({read} devices)"
 
 
 def _failure(one: PayloadRow) -> dict[str, Any]:
