@@ -88,3 +88,19 @@ async def test_signing_in_leads_to_the_vendor(
     assert answer.status_code == 303
     assert answer.headers["location"].startswith(f"{vendor.url}/v1/oauth/authorize?")
     assert "start again" in (await browser.get("/sources?error=spent")).text
+
+
+async def test_the_rest_of_a_running_day_is_not_missing(
+    owner: AsyncClient, browser: AsyncClient, connection: str, clock: FakeClock
+) -> None:
+    await watch(owner, clock, connection, 9)
+    await watch(owner, clock, connection, 1, minutes=120)
+    id = (await owner.get("/dashboard")).json()[0]["usagePoint"]
+    for address in (
+        f"/v1/usage-points/{id}/gaps",
+        f"/v1/usage-points/{id}/gaps?start=2026-07-10&end=2026-07-20",
+    ):
+        assert (await owner.get(address)).json()["gaps"] == []
+    page = (await browser.get("/meter", params={"point": id, "by": "day"})).text
+    assert "nothing is missing" in page and "not here yet" in page
+    assert "ESIID" not in page and "ask for them" not in page

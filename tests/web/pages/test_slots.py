@@ -89,3 +89,17 @@ def test_unlike_periods_are_not_compared() -> None:
     more = Slots(np.full(96, 7, np.int64), np.full(96, State.ACTUAL, np.uint8), np.array([0, 96]), 0)
     assert change(more, whole) == 192
     assert period.by == "week"
+
+
+def test_where_readings_run_on_the_ends_of_both_days_are_open() -> None:
+    period = Period.around("month", date(2026, 7, 1))
+    days = [block(localday.number(date(2026, 7, n)), n) for n in (1, 31)]
+    for one, gone in zip(days, (slice(0, 40), slice(60, None)), strict=True):
+        one.values[:] = 7
+        one.values[gone] = MISSING
+        one.values[50] = MISSING
+    known = (days[0].day, days[1].day)
+    whole = gather(period, TZ, days, known)
+    opened = gather(period, TZ, days, known, running=True)
+    assert (whole.count(State.NONE), whole.count(State.MISSING)) == (0, 29 * 96 + 40 + 36 + 2)
+    assert (opened.count(State.NONE), opened.count(State.MISSING)) == (40 + 36, 29 * 96 + 2)

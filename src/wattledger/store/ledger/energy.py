@@ -11,11 +11,11 @@ from sqlalchemy import func, select
 
 from wattledger import localday
 from wattledger.localday import QUARTER
-from wattledger.model import MISSING, Flow
+from wattledger.model import MISSING, Flow, PointKind
 from wattledger.store.database import Database
 from wattledger.store.ledger.bounds import bounds
 from wattledger.store.ledger.days import read_blocks, read_superseded, read_totals
-from wattledger.store.ledger.gaps import gaps, partly
+from wattledger.store.ledger.gaps import gaps, partly, within
 from wattledger.store.ledger.revisions import revisions
 from wattledger.store.ledger.series import by_days, by_slots, cuts
 from wattledger.store.rows import By, Coverage, DayBlock, Gap, Revision, SeriesPoint, UsagePointRow
@@ -57,8 +57,20 @@ class Energy:
     ) -> list[Gap]:
         """Runs of quarter-hours without a reading, whole days included, oldest first.
 
-        Without bounds: from the first to the last day that is known.
+        Without bounds: from the first to the last day that is known. A meter's days come whole; elsewhere
+        nothing is missing before the first reading and after the newest.
         """
+        runs = await self._gaps(point, flow, first, last)
+        if point.kind == PointKind.METER or not runs:
+            return runs
+        known = await self.coverage(point, flow)
+        if known.first_day is None or known.last_day is None:
+            return []
+        ends = [localday.number(known.first_day), localday.number(known.last_day)]
+        blocks = [block for day in ends for block in await self._blocks(point, flow, day, day)]
+        return within(runs, blocks, point.timezone)
+
+    async def _gaps(self, point: UsagePointRow, flow: Flow, first: int | None, last: int | None) -> list[Gap]:
         if first is None or last is None:
             known = await self.coverage(point, flow)
             if known.first_day is None or known.last_day is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -31,6 +31,15 @@ def gaps(
         elif found.get(day, 0) == 0:
             runs.append((localday.start(day, tz), localday.start(day + 1, tz)))
     return [_gap(start, end, tz) for start, end in _joined(runs)]
+
+
+def within(found: Iterable[Gap], blocks: Sequence[DayBlock], tz: str) -> list[Gap]:
+    """Gaps between the first and the newest reading; `blocks` are the days of those two."""
+    first, last = blocks[0], blocks[-1]
+    begin = localday.instant(first.day, int(np.nonzero(first.values != MISSING)[0][0]), tz)
+    end = localday.instant(last.day, int(np.nonzero(last.values != MISSING)[0][-1]), tz)
+    cut = [(max(gap.start, begin), min(gap.end, end)) for gap in found]
+    return [_gap(a, b, tz) for a, b in cut if a < b]
 
 
 def _missing(block: DayBlock) -> list[Run]:

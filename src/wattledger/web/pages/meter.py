@@ -18,7 +18,7 @@ from wattledger.web.hub import hub
 from wattledger.web.pages.heat import document as document_of
 from wattledger.web.pages.period import By, Period
 from wattledger.web.pages.render import PageRoute, page
-from wattledger.web.pages.sheet import known_days, load
+from wattledger.web.pages.sheet import known_days, load, runs_on
 from wattledger.web.pages.slots import edges, gather
 from wattledger.web.pages.view import View
 
@@ -76,7 +76,7 @@ async def heat(
     period = Period.around(by, start)
     first, last = localday.number(period.start), localday.number(period.end) - 1
     blocks = await store.energy.days(chosen.id, FLOWS[flow], first, last)
-    slots = gather(period, chosen.timezone, blocks, known_days(coverage))
+    slots = gather(period, chosen.timezone, blocks, known_days(coverage), running=runs_on(chosen))
     return Json(document_of(period, slots, edges(slots, period, len(period.days) if by == "month" else 12)))
 
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from wattledger import localday
-from wattledger.model import Flow
+from wattledger.model import Flow, PointKind
 from wattledger.store import Store
 from wattledger.store.rows import Coverage, DayBlock, Revision, UsagePointRow
 from wattledger.web.pages.chart import Bar, bars
@@ -87,8 +87,8 @@ async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period, c
     both = await store.energy.days(point.id, flow, first, localday.number(period.end) - 1)
     previous, blocks = [b for b in both if b.day < border], [b for b in both if b.day >= border]
     known = known_days(coverage)
-    slots = gather(period, point.timezone, blocks, known)
-    before = gather(period.previous(), point.timezone, previous, known)
+    slots = gather(period, point.timezone, blocks, known, running=runs_on(point))
+    before = gather(period.previous(), point.timezone, previous, known, running=runs_on(point))
     points = await store.energy.series(point, flow, period.start, period.end, period.step)
     shown = bars(period, point.timezone, points, slots)
     revisions = await _revisions(store, point, flow, period)
@@ -99,6 +99,11 @@ async def load(store: Store, point: UsagePointRow, flow: Flow, period: Period, c
 async def _revisions(store: Store, point: UsagePointRow, flow: Flow, period: Period) -> list[Revision]:
     first, last = localday.number(period.start), localday.number(period.end) - 1
     return await store.energy.revisions(point, flow, first, last)
+
+
+def runs_on(point: UsagePointRow) -> bool:
+    """Whether readings come as time goes; a meter's come in whole days."""
+    return point.kind != PointKind.METER
 
 
 def known_days(coverage: Coverage) -> tuple[int, int] | None:

@@ -54,8 +54,18 @@ class Slots:
         return Slots(self.wh[begin:stop], self.state[begin:stop], self.offsets[first : last + 1] - begin, 0)
 
 
-def gather(period: Period, tz: str, blocks: Sequence[DayBlock], known: tuple[int, int] | None) -> Slots:
-    """Lay stored day blocks out along a period. `known`: first and last day number with any reading."""
+def gather(
+    period: Period,
+    tz: str,
+    blocks: Sequence[DayBlock],
+    known: tuple[int, int] | None,
+    *,
+    running: bool = False,
+) -> Slots:
+    """Lay stored day blocks out along a period. `known`: first and last day number with any reading.
+
+    Those two are whole days of a meter; `running` says that readings begin and end within them.
+    """
     first = localday.number(period.start)
     counts = np.array([localday.slots(first + i, tz) for i in range(len(period.days))])
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -75,7 +85,20 @@ def gather(period: Period, tz: str, blocks: Sequence[DayBlock], known: tuple[int
     found = values != MISSING
     wh[here] = np.where(found, values, 0)
     state[here] = np.where(found, np.where(guessed, State.ESTIMATED, State.ACTUAL), State.MISSING)
+    if running and known is not None:
+        _open_ends(state, offsets, known[0] - first, known[1] - first)
     return Slots(wh, state, offsets, int(((flags & Flag.CONFLICT) != 0).sum()))
+
+
+def _open_ends(state: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, last: int) -> None:
+    """Nothing is expected before the first reading of the first day, and after the newest of the last."""
+    days = len(offsets) - 1
+    for day, ahead in ((first, True), (last, False)):
+        if 0 <= day < days:
+            part = state[offsets[day] : offsets[day + 1]]
+            read = np.flatnonzero(part != State.MISSING)
+            if len(read):
+                part[slice(0, read[0]) if ahead else slice(read[-1] + 1, None)] = State.NONE
 
 
 def edges(slots: Slots, period: Period, bars: int) -> NDArray[np.int64]:
