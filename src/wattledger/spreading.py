@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
@@ -22,6 +22,12 @@ from wattledger.model import EnergyDays, Flag
 USUAL = timedelta(hours=1)
 """a longer interval says how much, but no longer when: its slots are marked as derived"""
 _MICROSECOND = timedelta(microseconds=1)
+Ratio = tuple[int, int]
+"""numerator and denominator: exact, and quicker than a Fraction"""
+
+
+Share = tuple[int, int, int, Flag]
+"""(local day, slot, Wh, flag): what a booking gives to one quarter-hour"""
 
 
 def spread(bookings: Iterable[Booking], tz: str, carried: Decimal = Decimal(0)) -> EnergyDays:
@@ -31,14 +37,21 @@ def spread(bookings: Iterable[Booking], tz: str, carried: Decimal = Decimal(0)) 
     first (`State.booked`), so that a series may be spread in parts and comes out the same.
     """
     slots: dict[int, dict[int, tuple[int, Flag]]] = {}
-    before = Fraction(carried)
-    for booking in bookings:
-        flag = flag_of(booking)
-        for day, slot, wh in _pieces(booking, before, tz):
+    for shares in shared(bookings, tz, carried):
+        for day, slot, wh, flag in shares:
             kept, known = slots.setdefault(day, {}).get(slot, (0, Flag.ACTUAL))
             slots[day][slot] = kept + wh, known | flag
-        before = Fraction(0) if sabotaged("carry_fractions") else before + Fraction(booking.wh)
     return _blocks(slots)
+
+
+def shared(bookings: Iterable[Booking], tz: str, carried: Decimal = Decimal(0)) -> Iterator[list[Share]]:
+    """The same, quarter-hour by quarter-hour: the shares of each booking; those of one slot add up."""
+    before = carried.as_integer_ratio()
+    for booking in bookings:
+        energy = booking.wh.as_integer_ratio()
+        flag = flag_of(booking)
+        yield [(day, slot, wh, flag) for day, slot, wh in _pieces(booking, energy, before, tz)]
+        before = (0, 1) if sabotaged("carry_fractions") else _sum(before, energy)
 
 
 def flag_of(booking: Booking) -> Flag:
@@ -47,13 +60,14 @@ def flag_of(booking: Booking) -> Flag:
     return Flag.DERIVED if long or booking.derived else Flag.ACTUAL
 
 
-def _pieces(booking: Booking, before: Fraction, tz: str) -> Iterator[tuple[int, int, int]]:
+def _pieces(booking: Booking, energy: Ratio, before: Ratio, tz: str) -> Iterator[tuple[int, int, int]]:
     """(day, slot, Wh) for each quarter-hour that a booking touches."""
-    energy, length = Fraction(booking.wh), _microseconds(booking.end - booking.start)
-    done = _rounded(before)
+    length = _microseconds(booking.end - booking.start)
+    one, other = before[0] * energy[1] * length, energy[0] * before[1]
+    whole = before[1] * energy[1] * length
+    done = _rounded(one, whole)
     for day, slot, end in _touched(booking.start, booking.end, tz):
-        passed = _microseconds(end - booking.start)
-        total = _rounded(before + energy * passed / length)
+        total = _rounded(one + other * _microseconds(end - booking.start), whole)
         yield day, slot, total - done
         done = total
 
@@ -70,8 +84,14 @@ def _touched(start: datetime, end: datetime, tz: str) -> Iterator[tuple[int, int
         slot += 1
 
 
-def _rounded(value: Fraction) -> int:
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+def _rounded(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def _sum(one: Ratio, other: Ratio) -> Ratio:
+    """Decimals have few common denominators, so this one stays small."""
+    common = lcm(one[1], other[1])
+    return one[0] * (common // one[1]) + other[0] * (common // other[1]), common
 
 
 def _microseconds(length: timedelta) -> int:

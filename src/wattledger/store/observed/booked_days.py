@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -13,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
 from wattledger.accounting import Booking
+from wattledger.localday import MOST_SLOTS
 from wattledger.merge import Blocks
-from wattledger.model import MISSING, NO_REVISION, Flow
-from wattledger.spreading import spread
+from wattledger.model import MISSING, NO_REVISION, Flag, Flow
+from wattledger.spreading import shared
 from wattledger.store.ledger.blocks import Group, Keys, groups
 from wattledger.store.ledger.bulk import LEDGER, Bulk
 
@@ -27,7 +27,14 @@ class Day:
     values: NDArray[np.int32]
     flags: NDArray[np.uint8]
     slots: int
-    payload: int
+    payload: int = 0
+
+    def add(self, slot: int, wh: int, flag: Flag, payload: int) -> None:
+        """Book into a quarter-hour."""
+        there = self.values[slot]
+        self.values[slot] = wh if there == MISSING else there + wh
+        self.flags[slot] |= flag
+        self.payload = payload
 
 
 @dataclass(slots=True)
@@ -38,18 +45,18 @@ class Booked:
 
     def book(self, point: int, zone: str, bookings: Sequence[tuple[Booking, int]], carried: Decimal) -> None:
         """Spread bookings, each with its payload, in order; `carried` is the sum of all before them."""
-        blocks = spread((booking for booking, _ in bookings), zone, carried)
-        for row, number in enumerate(blocks.day.tolist()):
-            values, flags = blocks.values[row], blocks.flags[row]
-            there = self.days.get((point, number))
-            if there is None:
-                self.days[point, number] = Day(values, flags, localday.slots(number, zone), 0)
-            else:
-                there.values, there.flags = _sum(there.values, values), there.flags | flags
-        for booking, payload in bookings:
-            first = localday.today(booking.start, zone)
-            for number in range(first, localday.today(booking.end - timedelta.resolution, zone) + 1):
-                self.days[point, number].payload = payload
+        spread = shared((booking for booking, _ in bookings), zone, carried)
+        for (_, payload), shares in zip(bookings, spread, strict=True):
+            for number, slot, wh, flag in shares:
+                self._day(point, number, zone).add(slot, wh, flag, payload)
+
+    def _day(self, point: int, number: int, zone: str) -> Day:
+        there = self.days.get((point, number))
+        if there is None:
+            values = np.full(MOST_SLOTS, MISSING, np.int32)
+            there = Day(values, np.zeros(MOST_SLOTS, np.uint8), localday.slots(number, zone))
+            self.days[point, number] = there
+        return there
 
 
 def rows(booked: Booked) -> Iterator[Group]:
