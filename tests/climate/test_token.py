@@ -131,6 +131,15 @@ async def test_polling_stops_when_it_ends_and_a_new_one_goes_on_at_once(
     assert status["ok"] and status["message"] == "Last fetch OK (3 devices)"
 
 
+async def test_it_ends_to_the_instant(owner: AsyncClient, connection: str, clock: FakeClock) -> None:
+    clock.move(timedelta(hours=24, microseconds=-1))
+    assert (await owner.get("/token")).json()["secondsLeft"] == 0
+    assert (await owner.get("/fetch_status")).json()["ok"]
+    clock.move(timedelta(microseconds=1))
+    status = (await owner.get("/fetch_status")).json()
+    assert (status["ok"], status["code"]) == (False, 401)
+
+
 async def test_a_token_of_another_is_not_shown_in_what_is_stored(
     owner: AsyncClient, connection: str, store: Store, vendor: SmartThingsSimulator
 ) -> None:

@@ -38,7 +38,11 @@ class Window:
 
     def left(self, now: datetime) -> int:
         """Whole seconds until it ends, never negative."""
-        return max(0, (self.expires - now) // timedelta(seconds=1))
+        return self.rest(now) // timedelta(seconds=1)
+
+    def rest(self, now: datetime) -> timedelta:
+        """Exactly how long until it ends, zero from then on."""
+        return max(self.expires - now, timedelta())
 
 
 @dataclass(frozen=True, slots=True)

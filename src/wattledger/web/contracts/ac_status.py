@@ -60,7 +60,7 @@ async def _ended(found: Hub, row: ConnectionRow) -> bool:
         window = pasted.window_of(await found.store.connections.secrets(row.id, row.site))
     except SecretUnreadable:
         return False
-    return window is not None and window.left(found.clock.now()) == 0
+    return window is not None and not window.rest(found.clock.now())
 
 
 async def last_round(found: Hub, row: ConnectionRow) -> list[PayloadRow]:

@@ -13,6 +13,7 @@ from wattledger.web.hub import Hub
 from wattledger.web.pages import words
 
 STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
+HOUR = timedelta(hours=1)
 PASTE = "Paste a new token; collecting goes on at once."
 
 
@@ -50,7 +51,7 @@ def judge(row: ConnectionRow, window: Window | None, now: datetime) -> Source:
     """A connection in words; a pasted token warns six hours and one hour before its end."""
     heard = f" Last success {words.age(row.last_success, now)}." if row.last_success else ""
     counted = countdown(window, now)
-    if row.state == "needs_login" or (window and not window.left(now)):
+    if row.state == "needs_login" or (window and not window.rest(now)):
         todo = PASTE if window else "Sign in to SmartThings again."
         return Source(
             row, "bad", f"Stopped: {row.last_error or 'the token has ended.'}{heard}", counted, todo
@@ -61,9 +62,9 @@ def judge(row: ConnectionRow, window: Window | None, now: datetime) -> Source:
     if row.last_error:
         said = f"{said} {row.last_error}"
     level = "good" if row.state == "ok" else "caution"
-    if window is None or window.left(now) > ac_pasted.WARN_HOURS[0] * 3600:
+    if window is None or window.rest(now) > ac_pasted.WARN_HOURS[0] * HOUR:
         return Source(row, level, said, counted)
-    urgent = window.left(now) <= ac_pasted.WARN_HOURS[1] * 3600
+    urgent = window.rest(now) <= ac_pasted.WARN_HOURS[1] * HOUR
     return Source(row, "bad" if urgent else "caution", said, counted, PASTE)
 
 
@@ -71,5 +72,5 @@ def countdown(window: Window | None, now: datetime) -> str:
     """`Token ends in 5 h 40 min.`"""
     if window is None:
         return "Signed in with SmartThings; its tokens renew themselves."
-    left = window.left(now)
-    return f"Token ends in {words.length(timedelta(seconds=left))}." if left else "Token has ended."
+    rest = window.rest(now)
+    return f"Token ends in {words.length(rest)}." if rest else "Token has ended."
