@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from sqlalchemy import insert as insert_into
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import BadPayload
@@ -18,23 +16,18 @@ from wattledger.store.archive import points_of
 from wattledger.store.archive.jobs import Archive, Job, Outcome
 from wattledger.store.archive.points_of import Owner, Resolved
 from wattledger.store.archive.prepare import Prepared, prepare
-from wattledger.store.archive.staging import staged_observation
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER, Aim, Bulk
 from wattledger.store.ledger.fold import fold, with_points
+from wattledger.store.observed.many import many
 from wattledger.store.observed.observations import News
 from wattledger.store.observed.registers import Registers
 from wattledger.store.rows import Summary, UsagePointRow
-from wattledger.store.tables import observation, payload_point
 from wattledger.threads import done
 
 Parse = Callable[[Payload], Parsed]
 Seen = tuple[dict[str, str], frozenset[str]]
 _LEDGER = Aim()
-_LINK = {
-    is_postgres: engine.insert(payload_point).on_conflict_do_nothing()
-    for is_postgres, engine in ((False, sqlite), (True, postgresql))
-}
 BRIEF = 32
 """blocks that are prepared within a fraction of a millisecond"""
 LARGE = 1 << 20
@@ -108,7 +101,8 @@ class Reader:
         await self._fold(connection, read.prepared, resolved, aim)
         forbidden = seen[1]
         read.numbers = {r.n for r in resolved.rows if r.external_id not in forbidden}
-        await self._link(connection, job.id, read.numbers)
+        if read.numbers:
+            await many(connection).link(connection, job.id, sorted(read.numbers))
         await self._observe(connection, job.id, read, resolved, aim)
         read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
@@ -139,19 +133,12 @@ class Reader:
         if not read.parsed.observations:
             return
         zones = {row.n: aim.zones.get(row.external_id, row.timezone) for row in resolved.rows}
-        table = observation if aim.target is LEDGER else staged_observation
-        fresh = News(table, id, resolved, read.seen[1], zones, aim.only)
+        fresh = News(aim.target.observation, id, resolved, read.seen[1], zones, aim.only)
         rows = await fresh.rows(connection, read.parsed.observations)
         if aim.target is LEDGER:
             await self.registers.take(connection, id, rows, zones)
         elif rows:
-            await connection.execute(insert_into(table), rows)
-
-    async def _link(self, connection: AsyncConnection, payload: int, numbers: set[int]) -> None:
-        """Remember which usage points this payload speaks of."""
-        rows = [{"usage_point": n, "payload": payload} for n in sorted(numbers)]
-        if rows:
-            await connection.execute(_LINK[self._database.is_postgres], rows)
+            await many(connection).insert(connection, aim.target.observation, rows)
 
     def _parsed(self, payload: Payload) -> Read:
         try:

@@ -62,9 +62,6 @@ def _temporary(table: Table, name: str) -> Table:
     return copy
 
 
-staged_observation = _temporary(observation, REPLAY.observation)
-
-
 def chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
     """Some hundred at a time, in order: what one statement may name."""
     ordered = sorted(numbers)

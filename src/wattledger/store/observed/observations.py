@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, func, select, tuple_
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
 from wattledger.model import Observation
 from wattledger.store.archive.points_of import Resolved
 from wattledger.store.database import Database
+from wattledger.store.observed.many import many
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.tables import observation, payload, point_state
 
@@ -102,7 +103,7 @@ def _row(row: RowMapping) -> ObservationRow:
 class News:
     """What a payload adds to a table of observations; nothing is written here."""
 
-    table: Table
+    table: str
     payload: int
     resolved: Resolved
     forbidden: frozenset[str]
@@ -117,7 +118,7 @@ class News:
             point = self.resolved.rows[item.point]
             if self._wanted(point):
                 found.setdefault((point.n, item.at), {}).update(item.values)
-        known = await _known(connection, self.table, self.payload, list(found))
+        known = await many(connection).said(connection, self.table, self.payload, list(found))
         return [
             self._row(n, at, values)
             for (n, at), values in sorted(found.items(), key=lambda one: one[0])
@@ -137,16 +138,3 @@ def _repeats(values: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> b
     return bool(known) and all(
         any(row.get(name, missing) == value for row in known) for name, value in values.items()
     )
-
-
-async def _known(
-    connection: AsyncConnection, table: Table, id: int, keys: Sequence[tuple[int, datetime]]
-) -> dict[tuple[int, datetime], list[dict[str, Any]]]:
-    found: dict[tuple[int, datetime], list[dict[str, Any]]] = {}
-    for start in range(0, len(keys), _CHUNK):
-        query = select(table.c.usage_point, table.c.at, table.c["values"]).where(
-            tuple_(table.c.usage_point, table.c.at).in_(keys[start : start + _CHUNK]), table.c.payload < id
-        )
-        for row in (await connection.execute(query)).mappings():
-            found.setdefault((row["usage_point"], row["at"]), []).append(row["values"])
-    return found

@@ -12,10 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.accounting import Report, State, account, report_of
@@ -24,13 +22,12 @@ from wattledger.model import Flow
 from wattledger.store.ledger.bulk import LEDGER, Bulk
 from wattledger.store.observed import booked_days
 from wattledger.store.observed.booked_days import Booked
+from wattledger.store.observed.many import Remembered, Row, many
 from wattledger.store.observed.register_state import Latest, dump, learn, load
-from wattledger.store.tables import energy_day, observation, point_state, usage_point
+from wattledger.store.tables import energy_day, observation, usage_point
 
 PAGE = 2000
 """observations recomputed at a time: bounds memory"""
-Row = dict[str, Any]
-"""a row of `observation`"""
 
 
 @dataclass(slots=True)
@@ -66,7 +63,7 @@ class Registers:
                 again.add(number)
                 continue
             _advance(there, mine, booked, number, zones[number])
-        await connection.execute(insert(observation), [_whole(row) for row in rows])
+        await many(connection).insert(connection, LEDGER.observation, rows)
         await booked_days.add(connection, self._bulk, booked)
         await _remember(connection, {n: k for n, k in known.items() if n not in again})
         await self.rebuild(connection, again)
@@ -116,34 +113,15 @@ def _with_reports(rows: Iterable[Row]) -> list[tuple[Row, Report | None]]:
     return [(row, report_of(row["at"], row["values"])) for row in rows]
 
 
-def _whole(row: Row) -> Row:
-    return {"verdict": None, "booked_wh": None, **row}
-
-
 async def _known(connection: AsyncConnection, numbers: set[int]) -> dict[int, Known]:
-    found = {}
-    wanted = sorted(numbers)
-    for start in range(0, len(wanted), PAGE):
-        query = select(point_state).where(point_state.c.usage_point.in_(wanted[start : start + PAGE]))
-        for row in await connection.execute(query):
-            found[row.usage_point] = Known(row.payload, load(row.register), dict(row.latest))
-    return found
+    rows = await many(connection).remembered(connection, sorted(numbers))
+    return {row.usage_point: Known(row.payload, load(row.register), dict(row.latest)) for row in rows}
 
 
 async def _remember(connection: AsyncConnection, known: Mapping[int, Known]) -> None:
-    rows = [
-        {"usage_point": n, "payload": k.payload, "register": dump(k.state), "latest": k.latest}
-        for n, k in known.items()
-    ]
-    if not rows:
-        return
-    kind = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new: Any = kind.insert(point_state)
-    names = ("payload", "register", "latest")
-    statement = new.on_conflict_do_update(
-        index_elements=["usage_point"], set_={name: new.excluded[name] for name in names}
-    )
-    await connection.execute(statement, rows)
+    if known:
+        rows = [Remembered(n, k.payload, dump(k.state), k.latest) for n, k in known.items()]
+        await many(connection).remember(connection, rows)
 
 
 async def _pages(connection: AsyncConnection, number: int) -> AsyncIterator[list[Row]]:

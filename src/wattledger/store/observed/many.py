@@ -1,0 +1,69 @@
+"""What the tables of observations ask of an engine: many rows in one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Row = dict[str, Any]
+"""a row of `observation`"""
+Key = tuple[int, datetime]
+"""usage point (`n`) and instant"""
+text_of = json.JSONEncoder(separators=(",", ":")).encode
+"""a document as it is stored"""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A row of `point_state`."""
+
+    usage_point: int
+    payload: int
+    register: Mapping[str, Any]
+    latest: Mapping[str, Any]
+
+
+class Many(Protocol):
+    """Reads and writes rows of `observation` and its kin."""
+
+    async def said(
+        self, connection: AsyncConnection, table: str, before: int, keys: Sequence[Key]
+    ) -> dict[Key, list[dict[str, Any]]]:
+        """The values that payloads before this one gave at these moments."""
+        ...
+
+    async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
+        """Add observations."""
+        ...
+
+    async def remembered(self, connection: AsyncConnection, numbers: Sequence[int]) -> list[Remembered]:
+        """What is remembered of these usage points."""
+        ...
+
+    async def remember(self, connection: AsyncConnection, states: Sequence[Remembered]) -> None:
+        """Replace what is remembered."""
+        ...
+
+    async def link(self, connection: AsyncConnection, payload: int, numbers: Sequence[int]) -> None:
+        """Note which usage points a payload speaks of; what is noted already stays."""
+        ...
+
+
+COLUMNS = ("usage_point", "at", "payload", "values", "day", "verdict", "booked_wh")
+"""of `observation`, in the order in which rows are written"""
+
+
+def many(connection: AsyncConnection) -> Many:
+    """That of the connection's engine."""
+    if connection.dialect.name == "postgresql":
+        from wattledger.store.observed.many_postgres import PostgresMany
+
+        return PostgresMany()
+    from wattledger.store.observed.many_sqlite import SqliteMany
+
+    return SqliteMany()

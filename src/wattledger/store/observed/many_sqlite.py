@@ -1,0 +1,91 @@
+"""Observations in and out of SQLite: keys as one JSON parameter, rows by executemany on the driver itself."""
+
+# ruff: noqa: S608 - only our own table names are put into statements
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from wattledger.store.database import driver
+from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, text_of
+
+_NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_SAID = (
+    'SELECT k.key, o."values" FROM json_each(?) k CROSS JOIN {} o'
+    " ON o.usage_point = json_extract(k.value, '$[0]') AND o.at = json_extract(k.value, '$[1]')"
+    " WHERE o.payload < ? ORDER BY k.key, o.payload"
+)
+_REMEMBERED = (
+    "SELECT s.usage_point, s.payload, s.register, s.latest"
+    " FROM json_each(?) k CROSS JOIN point_state s ON s.usage_point = k.value"
+)
+
+
+class SqliteMany:
+    """See `Many`."""
+
+    async def said(
+        self, connection: AsyncConnection, table: str, before: int, keys: Sequence[Key]
+    ) -> dict[Key, list[dict[str, Any]]]:
+        """A join with the keys."""
+        found: dict[Key, list[dict[str, Any]]] = {}
+        wanted = text_of([(number, _instant(at)) for number, at in keys])
+        raw = await driver(connection)
+        for index, values in await raw.execute_fetchall(_SAID.format(table), (wanted, before)):
+            found.setdefault(keys[index], []).append(json.loads(values))
+        return found
+
+    async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
+        """One executemany."""
+        raw = await driver(connection)
+        await raw.executemany(
+            f"INSERT INTO {table} ({_NAMES}) VALUES (?, ?, ?, ?, ?, ?, ?)", [_columns(row) for row in rows]
+        )
+
+    async def remembered(self, connection: AsyncConnection, numbers: Sequence[int]) -> list[Remembered]:
+        """A join with the numbers."""
+        raw = await driver(connection)
+        return [
+            Remembered(number, payload, json.loads(register), json.loads(latest))
+            for number, payload, register, latest in await raw.execute_fetchall(
+                _REMEMBERED, (text_of(numbers),)
+            )
+        ]
+
+    async def remember(self, connection: AsyncConnection, states: Sequence[Remembered]) -> None:
+        """One executemany."""
+        raw = await driver(connection)
+        await raw.executemany(
+            "INSERT OR REPLACE INTO point_state (usage_point, payload, register, latest) VALUES (?, ?, ?, ?)",
+            [(s.usage_point, s.payload, text_of(s.register), text_of(s.latest)) for s in states],
+        )
+
+    async def link(self, connection: AsyncConnection, payload: int, numbers: Sequence[int]) -> None:
+        """One statement."""
+        raw = await driver(connection)
+        await raw.execute_fetchall(
+            "INSERT OR IGNORE INTO payload_point (usage_point, payload) SELECT value, ? FROM json_each(?)",
+            (payload, text_of(numbers)),
+        )
+
+
+def _columns(row: Row) -> tuple[object, ...]:
+    return (
+        row["usage_point"],
+        _instant(row["at"]),
+        row["payload"],
+        text_of(row["values"]),
+        row["day"],
+        row.get("verdict"),
+        row.get("booked_wh"),
+    )
+
+
+def _instant(at: datetime) -> str:
+    """As the column's type writes it."""
+    return at.astimezone(UTC).isoformat(" ", "microseconds")[:26]
