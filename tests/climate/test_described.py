@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from fastapi import FastAPI
@@ -12,7 +12,9 @@ from httpx2 import AsyncClient
 from tests.climate.conftest import NOW
 from tests.web.helpers import FakeClock
 from tests.web.judging import WRONG, judge
+from wattledger.accounting import Verdict
 from wattledger.simulators.smartthings import SmartThingsSimulator
+from wattledger.web.v1 import shapes
 
 CONNECTIONS = "/v1/connections"
 POLL = f"{CONNECTIONS}/{{id}}/poll"
@@ -67,3 +69,7 @@ async def test_verdicts_are_as_described(app: FastAPI, owner: AsyncClient, conne
     judge(app, "GET", OBSERVATIONS, answer)
     with pytest.raises(WRONG):
         judge(app, "GET", CONNECTIONS, answer)
+
+
+def test_every_verdict_is_described() -> None:
+    assert set(get_args(shapes.Verdict)) == {verdict.value for verdict in Verdict}

@@ -7,10 +7,12 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from wattledger.accounting import Verdict
-
 FlowWord = Literal["delivered", "received"]
 Quality = Literal["actual", "estimated", "derived", "mixed", "missing"]
+Verdict = Literal[
+    "baseline", "duplicate", "late", "ok", "gap", "delta>counter", "delta",
+    "suspect", "healed", "reset", "rollback", "implausible", "rebased", "unusable",
+]  # fmt: skip
 
 
 class Shape(BaseModel):
