@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +20,8 @@ from sqlalchemy import (
 
 from wattledger.errors import Refused
 
+_UNHELD = re.compile("[\0\ud800-\udfff]")
+
 
 class Words(TypeDecorator[str]):
     """Text without NUL and lone surrogates, which PostgreSQL cannot hold. Raises Refused for them."""
@@ -27,7 +30,7 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is not None and ("\0" in value or any("\ud800" <= c <= "\udfff" for c in value)):
+        if value is not None and _UNHELD.search(value):
             raise Refused("Text must not hold NUL or half characters.", "BAD_TEXT", status=422)
         return value
 

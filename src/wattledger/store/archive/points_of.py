@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, select, update
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.model import Source, UsagePoint
@@ -50,12 +50,20 @@ async def known(
     """The usage points of these external ids that are stored; locked in the order of their number."""
     wanted, found = sorted({p.external_id for p in points}), {}
     for start in range(0, len(wanted), _CHUNK):
-        query = select(usage_point).where(usage_point.c.external_id.in_(wanted[start : start + _CHUNK]))
+        query = select(usage_point).where(_named(connection, wanted[start : start + _CHUNK]))
         if lock:
             query = query.order_by(usage_point.c.n).with_for_update()
         for row in await connection.execute(query):
             found[row.external_id] = row_of(row)
     return found
+
+
+def _named(connection: AsyncConnection, external_ids: list[str]) -> ColumnElement[bool]:
+    """One parameter where an engine has arrays: a statement of many is read anew each time."""
+    column = usage_point.c.external_id
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam("external_ids", external_ids, type_=ARRAY(Text)))
+    return column.in_(external_ids)
 
 
 def zones(rows: dict[str, UsagePointRow]) -> dict[str, str]:
