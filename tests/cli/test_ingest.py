@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from tests.cli.conftest import DAYS, FIRST, HOME, wh
 from wattledger.cli import ingest_table
-from wattledger.cli.ingest import Outcome
+from wattledger.cli.ingest_outcome import Outcome
 from wattledger.model import Rejected
 from wattledger.simulators.home import Home
 from wattledger.simulators.pgp import PgpPair

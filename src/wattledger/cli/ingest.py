@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from wattledger.cli.ingest_outcome import Outcome
 from wattledger.cli.lazy import EXIT_ERROR, new_app
 from wattledger.cli.options import AsJson, Data
 
 if TYPE_CHECKING:
     from wattledger.cli.runtime import Runtime
     from wattledger.model import Payload, Wrapping
-    from wattledger.store.rows import Delivered
 
 MOST_BYTES = 256 * 1024 * 1024
 HEAD = 64 * 1024
 app = new_app()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file: delivered, or the sentence that says why it was not."""
-
-    path: Path
-    delivered: Delivered | None = None
-    error: str | None = None
-
-    @property
-    def read(self) -> bool:
-        """Whether the file was read, whatever it held."""
-        return self.delivered is not None and self.delivered.state == "read"
 
 
 @app.command()

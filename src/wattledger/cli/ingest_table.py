@@ -13,7 +13,7 @@ from wattledger.units import kwh, kwh_text
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from wattledger.cli.ingest import Outcome
+    from wattledger.cli.ingest_outcome import Outcome
     from wattledger.store.rows import Summary
 
 NUMBERS = ("rows", "accepted", "superseded", "blank", "rejected", "days", "gaps")
