@@ -17,13 +17,13 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from wattledger.simulators.smartthings_script import Call, error
 
 if TYPE_CHECKING:
-    from wattledger.simulators.smartthings import SmartThingsSimulator
+    from wattledger.simulators.smartthings_account import Account
 
 Answer = tuple[int, Any]
-Handler = Callable[["SmartThingsSimulator", Call, re.Match[str]], Answer]
+Handler = Callable[["Account", Call, re.Match[str]], Answer]
 
 
-def make_app(vendor: SmartThingsSimulator) -> FastAPI:
+def make_app(vendor: Account) -> FastAPI:
     """Every call is recorded in `vendor.calls`."""
     app = FastAPI(openapi_url=None)
 
@@ -50,7 +50,7 @@ def make_app(vendor: SmartThingsSimulator) -> FastAPI:
     return app
 
 
-def _route(vendor: SmartThingsSimulator, call: Call) -> Answer:
+def _route(vendor: Account, call: Call) -> Answer:
     path = call.path.removeprefix("/v1")
     if path == "/oauth/token" and call.method == "POST":
         return vendor.issuer.answer(call.form, _basic(call.headers.get("authorization", "")))
@@ -63,7 +63,7 @@ def _route(vendor: SmartThingsSimulator, call: Call) -> Answer:
     return 404, error(404)
 
 
-def _consent(vendor: SmartThingsSimulator, call: Call) -> Response:
+def _consent(vendor: Account, call: Call) -> Response:
     """The owner agrees at once."""
     if call.query.get("client_id") != vendor.issuer.client_id:
         return Response(status_code=400)
@@ -78,7 +78,7 @@ def _basic(header: str) -> str:
         return ""
 
 
-def _devices(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> Answer:
+def _devices(vendor: Account, call: Call, _: re.Match[str]) -> Answer:
     together = call.query.get("includeStatus") == "true"
     if together and vendor.refuses_together:
         return vendor.refuses_together, error(vendor.refuses_together)
@@ -91,43 +91,43 @@ def _devices(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> Answ
     return 200, {"items": [vendor.item(id, together) for id in ids], "_links": links}
 
 
-def _status(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _status(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     if found[1] not in vendor.devices:
         return 403, error(403)
     return 200, {"components": vendor.status(found[1])}
 
 
-def _health(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _health(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     if found[1] not in vendor.devices:
         return 403, error(403)
     return 200, {"deviceId": found[1], **vendor.health(found[1])}
 
 
-def _location(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _location(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     known = vendor.locations.get(found[1])
     return (403, error(403)) if known is None else (200, {"locationId": found[1], **known})
 
 
-def _rooms(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _rooms(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     rooms = vendor.rooms.get(found[1], {})
     items = [{"roomId": id, "locationId": found[1], "name": name} for id, name in rooms.items()]
     return 200, {"items": items, "_links": None}
 
 
-def _installed(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> Answer:
+def _installed(vendor: Account, call: Call, _: re.Match[str]) -> Answer:
     vendor.issuer.revoke()
     return 200, {"count": 1}
 
 
-def _subscribe(vendor: SmartThingsSimulator, call: Call, _: re.Match[str]) -> Answer:
+def _subscribe(vendor: Account, call: Call, _: re.Match[str]) -> Answer:
     return vendor.push.subscribe(json.loads(call.body), vendor.url)
 
 
-def _subscription(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _subscription(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     return vendor.push.remove(found[1])
 
 
-def _activate(vendor: SmartThingsSimulator, call: Call, found: re.Match[str]) -> Answer:
+def _activate(vendor: Account, call: Call, found: re.Match[str]) -> Answer:
     if found[1] not in vendor.push.subscriptions:
         return 404, error(404)
     if vendor.push.listeners >= vendor.push.most:

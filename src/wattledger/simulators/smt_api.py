@@ -17,10 +17,10 @@ from wattledger.simulators.home import CENTRAL
 from wattledger.simulators.smt_script import TOKEN_PATH, Call, Fault
 
 if TYPE_CHECKING:
-    from wattledger.simulators.smart_meter_texas import SmtSimulator
+    from wattledger.simulators.smt_account import Account
 
 Answer = tuple[int, Any]
-Handler = Callable[["SmtSimulator", dict[str, Any]], Answer]
+Handler = Callable[["Account", dict[str, Any]], Answer]
 
 RESOURCES: dict[str, Handler] = {
     "/v2/15minintervalreads/": resources.interval_reads,
@@ -44,7 +44,7 @@ NEEDS_HEADERS = {"/v2/NewAgreement/", "/v2/NewSubscription/"}
 SORRY = {"error": "Something went wrong. Please try again later."}
 
 
-def make_app(simulator: SmtSimulator) -> FastAPI:
+def make_app(simulator: Account) -> FastAPI:
     """The API of one simulator; every call is recorded in `simulator.calls`."""
     app = FastAPI(openapi_url=None)
 
@@ -63,7 +63,7 @@ def make_app(simulator: SmtSimulator) -> FastAPI:
     return app
 
 
-def _route(simulator: SmtSimulator, request: Request, path: str, body: Any) -> Answer:
+def _route(simulator: Account, request: Request, path: str, body: Any) -> Answer:
     if request.method != "POST" or (path != TOKEN_PATH and path not in RESOURCES):
         return 404, {"error": "Not found"}
     if not isinstance(body, dict):
@@ -86,7 +86,7 @@ def _named(request: Request, body: dict[str, Any]) -> bool:
     return request.headers.get("username") == wanted == request.headers.get("serviceid")
 
 
-def _token(simulator: SmtSimulator, body: dict[str, Any]) -> Answer:
+def _token(simulator: Account, body: dict[str, Any]) -> Answer:
     for name in ("username", "password"):
         if not body.get(name):
             return 400, {"error": f"Please provide {name}."}

@@ -17,7 +17,7 @@ from wattledger.simulators.smt_files import energy_data, revision, usage_date
 
 if TYPE_CHECKING:
     from wattledger.simulators.home import Day, Home
-    from wattledger.simulators.smart_meter_texas import SmtSimulator
+    from wattledger.simulators.smt_account import Account
 
 Answer = tuple[int, Any]
 Body = dict[str, Any]
@@ -52,14 +52,14 @@ def correlation(trans_id: Any) -> Body:
     }
 
 
-def acknowledge(simulator: SmtSimulator, body: Body) -> Answer:
+def acknowledge(simulator: Account, body: Body) -> Answer:
     """Accepted; the answer comes as a file."""
     ack = correlation(body.get("trans_id"))
     simulator.reports[ack["correlationId"]] = body
     return 200, ack
 
 
-def _homes(simulator: SmtSimulator, body: Body) -> list[Home]:
+def _homes(simulator: Account, body: Body) -> list[Home]:
     wanted = body.get("esiid") or []
     wanted = [wanted] if isinstance(wanted, str) else wanted
     return [simulator.meters[esiid] for esiid in wanted if esiid in simulator.meters]
@@ -73,7 +73,7 @@ def _days(home: Home, body: Body) -> list[Day] | None:
     return list(home.days(first, number(last) - number(first) + 1))
 
 
-def interval_reads(simulator: SmtSimulator, body: Body) -> Answer:
+def interval_reads(simulator: Account, body: Body) -> Answer:
     """FTP: an acknowledgement, and a file in the drop. API: RD JSON of the first ESIID."""
     homes = _homes(simulator, body)
     if not homes:
@@ -90,7 +90,7 @@ def interval_reads(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, energy_data(homes[0], days, body.get("trans_id", ""), flows)
 
 
-def daily_reads(simulator: SmtSimulator, body: Body) -> Answer:
+def daily_reads(simulator: Account, body: Body) -> Answer:
     """Register readings per day; numbers are strings, and energyDataKwh is not the exact difference."""
     homes = _homes(simulator, body)
     if not homes:
@@ -118,7 +118,7 @@ def _daily(one: Day, register: int, wh: int) -> Body:
     }
 
 
-def monthly_billing(simulator: SmtSimulator, body: Body) -> Answer:
+def monthly_billing(simulator: Account, body: Body) -> Answer:
     """Billing periods; the same start date may come twice."""
     if not (homes := _homes(simulator, body)):
         return 200, NO_DATA
@@ -127,7 +127,7 @@ def monthly_billing(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {"trans_id": body.get("trans_id"), "esiid": homes[0].esiid, "billingdata": [row]}
 
 
-def meter_info(simulator: SmtSimulator, body: Body) -> Answer:
+def meter_info(simulator: Account, body: Body) -> Answer:
     """By API only where integration is done; else error 2076."""
     if body.get("deliveryMode") == "API" and not simulator.integrated:
         return 200, NOT_INTEGRATED
@@ -141,7 +141,7 @@ def meter_info(simulator: SmtSimulator, body: Body) -> Answer:
     }
 
 
-def premise_info(simulator: SmtSimulator, body: Body) -> Answer:
+def premise_info(simulator: Account, body: Body) -> Answer:
     """Good premises beside a fault list for unknown ESIIDs."""
     wanted = body.get("esiid") or []
     good = {"premiseStatus": "Active", "timeZone": "CST"}
@@ -151,7 +151,7 @@ def premise_info(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {**said, **({"ESIIDFaultList": faults} if faults else {})}
 
 
-def on_demand_read(simulator: SmtSimulator, body: Body) -> Answer:
+def on_demand_read(simulator: Account, body: Body) -> Answer:
     """One ESIID (upper-case key, a string); at most one in half an hour."""
     esiid, now = body.get("ESIID"), simulator.clock.now()
     if esiid not in simulator.meters:
@@ -165,7 +165,7 @@ def on_demand_read(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, ack
 
 
-def on_demand_status(simulator: SmtSimulator, body: Body) -> Answer:
+def on_demand_status(simulator: Account, body: Body) -> Answer:
     """PEN with a zero that is no reading, later the register value in exponent form."""
     known = body.get("correlationId")
     if known not in simulator.pending_reads:
@@ -183,14 +183,14 @@ def on_demand_status(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {**said, "odrRead": {"registeredRead": exponent(value), "readDate": read_date}}
 
 
-def report_status(simulator: SmtSimulator, body: Body) -> Answer:
+def report_status(simulator: Account, body: Body) -> Answer:
     """How far a requested report is."""
     known = body.get("correlationId") in simulator.reports
     status = {"statusCode": "0", "statusReason": "Completed"} if known else NO_DATA
     return 200, {"trans_id": body.get("trans_id"), "correlationId": body.get("correlationId"), **status}
 
 
-def new_subscription(simulator: SmtSimulator, body: Body) -> Answer:
+def new_subscription(simulator: Account, body: Body) -> Answer:
     """A second one for the same DUNS is 400 with a reason that is misspelled."""
     duns = body.get("requesterAuthenticationID")
     if any(s["requesterAuthenticationID"] == duns for s in simulator.subscriptions):
@@ -203,12 +203,12 @@ def new_subscription(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, ack
 
 
-def subscriptions(simulator: SmtSimulator, body: Body) -> Answer:
+def subscriptions(simulator: Account, body: Body) -> Answer:
     """All subscriptions."""
     return 200, {"trans_id": body.get("trans_id"), "subscriptionList": simulator.subscriptions}
 
 
-def end_subscription(simulator: SmtSimulator, body: Body) -> Answer:
+def end_subscription(simulator: Account, body: Body) -> Answer:
     """Ends one by number."""
     number_ = str(body.get("subscriptionNumber"))
     kept = [s for s in simulator.subscriptions if s["subscriptionNumber"] != number_]
@@ -218,7 +218,7 @@ def end_subscription(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, correlation(body.get("trans_id"))
 
 
-def new_agreement(simulator: SmtSimulator, body: Body) -> Answer:
+def new_agreement(simulator: Account, body: Body) -> Answer:
     """Pending until the customer approves; unknown ESIIDs come back in a fault list beside the good ones."""
     wanted = [m.get("ESIID") for m in body.get("customerMeterList", [])]
     good = [e for e in wanted if e in simulator.meters]
@@ -230,7 +230,7 @@ def new_agreement(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {**ack, **({"customerMeterFaultList": faults} if faults else {})}
 
 
-def agreements(simulator: SmtSimulator, body: Body) -> Answer:
+def agreements(simulator: Account, body: Body) -> Answer:
     """All agreements, or the one asked for."""
     wanted = body.get("agreementNumber")
     found = [a for a in simulator.agreements if wanted is None or a["agreementNumber"] == str(wanted)]
@@ -238,7 +238,7 @@ def agreements(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {"trans_id": body.get("trans_id"), "agreementStatusList": rows}
 
 
-def agreement_esiids(simulator: SmtSimulator, body: Body) -> Answer:
+def agreement_esiids(simulator: Account, body: Body) -> Answer:
     """The ESIIDs of one agreement."""
     wanted = str(body.get("agreementNumber"))
     found = [e for a in simulator.agreements if a["agreementNumber"] == wanted for e in a["ESIIDs"]]
@@ -247,7 +247,7 @@ def agreement_esiids(simulator: SmtSimulator, body: Body) -> Answer:
     return 200, {"trans_id": body.get("trans_id"), "esiidList": [{"ESIID": e} for e in found]}
 
 
-def terminate_agreement(simulator: SmtSimulator, body: Body) -> Answer:
+def terminate_agreement(simulator: Account, body: Body) -> Answer:
     """Ends agreements by number; unknown ones in a fault list."""
     faults = []
     for item in body.get("agreementList", []):
