@@ -132,6 +132,16 @@ class Connector(ABC):
         """What the payload says. Pure. Raises BadPayload when none of it can be read."""
 
 
+class FilesOnly(Connector):
+    """A vendor that is never asked: its files come by relay and upload."""
+
+    async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
+        """Nothing."""
+        nothing: tuple[Payload, ...] = ()
+        for payload in nothing:
+            yield payload
+
+
 @runtime_checkable
 class Recognises(Protocol):
     """A connector that can tell its own files."""

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import ClassVar
 
-from wattledger.connectors.base import Account, Connector, Grant, NextPoll
+from wattledger.connectors.base import FilesOnly
 from wattledger.model import Parsed, Payload
 
 _SMT = b"SMT Green Button"
 _MARKS = (b"naesb.org/espi", b"<IntervalBlock")
 
 
-class GreenButton(Connector):
+class GreenButton(FilesOnly):
     """Files only."""
 
     name: ClassVar[str] = "green_button"
     title: ClassVar[str] = "Green Button file"
-    grant: ClassVar[Grant | None] = None
-    every: ClassVar[timedelta | None] = None
-
-    async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
-        """Nothing: there are only files."""
-        nothing: tuple[Payload, ...] = ()
-        for payload in nothing:
-            yield payload
 
     def parse(self, payload: Payload) -> Parsed:
         """The quarter-hours of a standard feed. Pure. Raises BadPayload for what isn't well-formed XML."""

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import ClassVar
 
 from wattledger.connectors import unwrap
-from wattledger.connectors.base import Account, Connector, Grant, NextPoll
+from wattledger.connectors.base import FilesOnly
 from wattledger.connectors.smart_meter_texas import recognise
 from wattledger.model import Parsed, Payload
 
 
-class SmartMeterTexas(Connector):
+class SmartMeterTexas(FilesOnly):
     """Files only: nothing is polled from where this runs, since SMT answers the relay's address alone."""
 
     name: ClassVar[str] = "smart_meter_texas"
     title: ClassVar[str] = "Smart Meter Texas"
-    grant: ClassVar[Grant | None] = None
-    every: ClassVar[timedelta | None] = None
-
-    async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
-        """Nothing: files come by relay and upload."""
-        nothing: tuple[Payload, ...] = ()
-        for payload in nothing:
-            yield payload
 
     def parse(self, payload: Payload) -> Parsed:
         """What a file says: interval data of any of SMT's forms, or the kind of anything else. Pure."""
