@@ -14,7 +14,9 @@ EVERYTHING = frozenset({"*"})
 ALLOWED: dict[str, frozenset[str]] = {
     **dict.fromkeys(BASE, BASE),
     "settings_sources": BASE,
-    "config": BASE | {"settings_sources"},
+    "settings_vendors": BASE,
+    "settings_mail": BASE,
+    "config": BASE | {"settings_sources", "settings_vendors", "settings_mail"},
     "keyfile": BASE | {"config"},
     "secrets": BASE | {"config", "keyfile"},
     "logs": BASE | {"config"},

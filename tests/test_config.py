@@ -138,7 +138,7 @@ def test_both_webhook_secrets_may_be_equal(tmp_path: Path) -> None:
 
 
 WRONG = [
-    ("SMARTCAR_MODE", "simulated"),
+    ("SMARTCAR_MODE", "production"),
     ("SMT_SFTP_PORT", "0"),
     ("SMT_SFTP_PORT", "twenty-two"),
     ("SMT_REQUESTOR_AUTH_ID", "12345678"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -28,6 +28,7 @@ from wattledger.connectors.base import (
     Dispatch,
     Grant,
     NextPoll,
+    Points,
     Suiting,
     Token,
 )
@@ -95,12 +96,15 @@ class Collector:
             await asyncio.gather(*tasks)
         return asked
 
-    async def collect(self, connection: Connection) -> WattledgerError | None:
-        """Ask one claimed connection's vendor, and settle. Returns what went wrong, None for nothing."""
+    async def collect(self, connection: Connection, urgent: bool = False) -> WattledgerError | None:
+        """Ask one claimed connection's vendor, and settle. Returns what went wrong, None for nothing.
+
+        `urgent`: a person asked, so usage points are asked before they are due.
+        """
         again: datetime | None = None
         error: WattledgerError | None = None
         try:
-            again = await self._held(connection)
+            again = await self._held(connection, urgent)
         except WattledgerError as ours:
             error = ours
         except Exception as fault:
@@ -140,13 +144,13 @@ class Collector:
             bell.cancel()
         return {task for task in running if not task.done()}
 
-    async def _held(self, connection: Connection) -> datetime | None:
+    async def _held(self, connection: Connection, urgent: bool) -> datetime | None:
         """Fetch while the lease is kept; a lost lease ends the fetch as a passed deadline does."""
         try:
             async with asyncio.timeout(self.pace.deadline) as limit:
                 keeper = asyncio.create_task(self._keep(connection, limit))
                 try:
-                    return await self._fetch(connection)
+                    return await self._fetch(connection, urgent)
                 finally:
                     keeper.cancel()
         except TimeoutError:
@@ -164,7 +168,7 @@ class Collector:
                 held = await self.dispatch.renew(connection)
         limit.reschedule(0)
 
-    async def _fetch(self, connection: Connection) -> datetime | None:
+    async def _fetch(self, connection: Connection, urgent: bool) -> datetime | None:
         """Sign in and deliver. Returns when to poll next."""
         try:
             connector = self.registry(connection.connector)
@@ -172,16 +176,16 @@ class Collector:
             raise Misconfigured(str(error)) from None
         REDACTOR.register(*connection.secrets.values())
         if connector.grant is None:
-            return await self._deliver(connector, connection, None)
+            return await self._deliver(connector, connection, None, urgent)
         token = await self.sign_in(connector.grant, connection)
         try:
-            return await self._deliver(connector, connection, token)
+            return await self._deliver(connector, connection, token, urgent)
         except LoginRequired:
             token = await self.sign_in(connector.grant, connection, refused=token.generation)
-            return await self._deliver(connector, connection, token)
+            return await self._deliver(connector, connection, token, urgent)
 
     async def _deliver(
-        self, connector: Connector, connection: Connection, token: Token | None
+        self, connector: Connector, connection: Connection, token: Token | None, urgent: bool
     ) -> datetime | None:
         """Deliver all that the vendor says. Returns when to poll next."""
         now = self.clock.now()
@@ -191,14 +195,32 @@ class Collector:
             account = Account(
                 http, connection.options, since, now, connection.id, token.extra if token else {}
             )
+            if connector.pointwise:
+                account = await self._pointwise(account, connection, urgent)
             said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
             async with aclosing(said):
                 async for item in said:
-                    if isinstance(item, NextPoll):
-                        wishes.append(item.at)
-                    else:
+                    if isinstance(item, Payload):
                         await self._hand_over(connection, item)
+                        continue
+                    wishes.append(item.at)
+                    if connector.pointwise:
+                        await self._points().schedule(connection, item)
         return min(wishes, default=None)
+
+    async def _pointwise(self, account: Account, connection: Connection, urgent: bool) -> Account:
+        """The account with its usage points, their allowances and whether a person asked."""
+        points = self._points()
+
+        async def spend(external_id: str, calls: int) -> int:
+            return await points.spend(connection, external_id, calls)
+
+        return replace(account, known=await points.known(connection), urgent=urgent, spend=spend)
+
+    def _points(self) -> Points:
+        if not isinstance(self.dispatch, Points):
+            raise Misconfigured("This process keeps no schedules by usage point; a hub or worker does.")
+        return self.dispatch
 
     async def _hand_over(self, connection: Connection, payload: Payload) -> None:
         receipt = await self.dispatch.deliver(connection, payload)

@@ -23,7 +23,9 @@ from pydantic import (
 )
 
 from wattledger.errors import Misconfigured
+from wattledger.settings_mail import MailSettings
 from wattledger.settings_sources import Lookup
+from wattledger.settings_vendors import SmartcarSettings, SmartThingsSettings, SmtSettings
 
 SAMPLES = frozenset(
     {"changeme", "change-me", "secret", "password", "example", "your-secret-here", "replace-me"}
@@ -31,10 +33,8 @@ SAMPLES = frozenset(
 SHORTEST_SECRET = 16
 
 
-class Settings(BaseModel):
-    """All settings of hub, worker and relay. The alias is the variable's name."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+class General(BaseModel):
+    """Settings of hub, worker and relay that concern no vendor."""
 
     data: Path = Field(
         Path.home() / ".local/share/wattledger", alias="WATTLEDGER_DATA", description="Data folder."
@@ -107,81 +107,6 @@ class Settings(BaseModel):
         None, alias="INTELLIWATT_BASE_URL", description="Where the relay delivers: the hub's address."
     )
 
-    smt_sftp_host: str = Field("ftp.smartmetertexas.biz", alias="SMT_SFTP_HOST", description="SFTP host.")
-    smt_sftp_port: int = Field(22, alias="SMT_SFTP_PORT", description="SFTP port.", ge=1, le=65535)
-    smt_sftp_user: str | None = Field(None, alias="SMT_SFTP_USER", description="SFTP user.")
-    smt_sftp_key_path: Path | None = Field(
-        None, alias="SMT_SFTP_KEY_PATH", description="OpenSSH private key file, mode 0600."
-    )
-    smt_sftp_remote_dir: str = Field(
-        "/adhocusage", alias="SMT_SFTP_REMOTE_DIR", description="Folder of usage files."
-    )
-    smt_sftp_report_dir: str = Field(
-        "/EnrollmentReports",
-        alias="SMT_SFTP_REPORT_DIR",
-        description="Folder of reports; missing is a warning.",
-    )
-    smt_sftp_known_hosts: Path | None = Field(
-        None,
-        alias="SMT_SFTP_KNOWN_HOSTS",
-        description="OpenSSH known_hosts file with the pinned host key; `wattledger relay pin` writes it.",
-    )
-    smt_sftp_settle_seconds: float = Field(
-        60,
-        alias="SMT_SFTP_SETTLE_SECONDS",
-        description="A remote file older than this is complete; a younger one is when two listings agree.",
-        ge=0,
-    )
-    smt_inbox_dir: Path | None = Field(
-        None,
-        alias="SMT_INBOX_DIR",
-        description="Spool folder of the relay. Default: `inbox` in the data folder.",
-    )
-    smt_pgp_key_path: Path | None = Field(
-        None, alias="SMT_PGP_KEY_PATH", description="Armoured PGP secret key."
-    )
-    smt_pgp_passphrase: SecretStr | None = Field(
-        None, alias="SMT_PGP_PASSPHRASE", description="Passphrase of the PGP key."
-    )
-    gnupg_home: Path | None = Field(
-        None, alias="GNUPG_HOME", description="GnuPG home, where no SMT_PGP_KEY_PATH is set."
-    )
-    smt_api_base_url: str = Field(
-        "https://services.smartmetertexas.net", alias="SMT_API_BASE_URL", description="SMT REST API."
-    )
-    smt_username: str = Field("INTELLIPATH", alias="SMT_USERNAME", description="SMT API service ID.")
-    smt_password: SecretStr | None = Field(
-        None, alias="SMT_PASSWORD", description="Password of the API service ID."
-    )
-    smt_requestor_auth_id: str | None = Field(
-        None, alias="SMT_REQUESTOR_AUTH_ID", description="DUNS number, 9 to 13 digits.", pattern=r"^\d{9,13}$"
-    )
-    smt_requester_type: str = Field(
-        "CSP",
-        alias="SMT_REQUESTER_TYPE",
-        description="RES, CSP, REP or BUSINESS.",
-        pattern="^(RES|CSP|REP|BUSINESS)$",
-    )
-
-    smartthings_base_url: str = Field(
-        "https://api.smartthings.com", alias="SMARTTHINGS_BASE_URL", description="SmartThings API."
-    )
-    smartthings_client_id: str | None = Field(
-        None, alias="SMARTTHINGS_CLIENT_ID", description="Client id of your SmartThings OAuth-In app."
-    )
-    smartthings_client_secret: SecretStr | None = Field(
-        None, alias="SMARTTHINGS_CLIENT_SECRET", description="Its client secret."
-    )
-    smartthings_redirect_uri: str | None = Field(
-        None,
-        alias="SMARTTHINGS_REDIRECT_URI",
-        description="Its redirect address. Default: /oauth/smartthings/callback on the hub's address.",
-    )
-
-    smartcar_mode: str = Field(
-        "live", alias="SMARTCAR_MODE", description="`live` or `sandbox`.", pattern="^(live|sandbox)$"
-    )
-
     relay_host: str = Field(
         "127.0.0.1", alias="WATTLEDGER_RELAY_HOST", description="Address the relay's trigger listens on."
     )
@@ -206,6 +131,12 @@ class Settings(BaseModel):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+
+class Settings(SmartcarSettings, SmartThingsSettings, SmtSettings, MailSettings, General):
+    """All settings of hub, worker and relay. The alias is the variable's name."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     @model_validator(mode="after")
     def _refuse_weak_secrets(self) -> Settings:

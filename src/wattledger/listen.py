@@ -28,14 +28,14 @@ ELSEWHERE = timedelta(minutes=15)
 class Listener(Collector):
     """A Collector that hears instead of asking."""
 
-    async def _fetch(self, connection: Connection) -> datetime | None:
+    async def _fetch(self, connection: Connection, urgent: bool) -> datetime | None:
         connector = self.registry(connection.connector)
         if not isinstance(connector, Stream) or not connector.pushes(connection.secrets):
             return self.clock.now() + ELSEWHERE
-        return await Collector._fetch(self, connection)
+        return await Collector._fetch(self, connection, urgent)
 
     async def _deliver(
-        self, connector: Connector, connection: Connection, token: Token | None
+        self, connector: Connector, connection: Connection, token: Token | None, urgent: bool
     ) -> datetime | None:
         """Deliver what is pushed until the stream ends, or its token nearly does. Returns when to go on."""
         began = self.clock.now()

@@ -12,7 +12,7 @@ A connector never imports the store or the web, reads no clock in `parse`, and h
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,6 +79,37 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class App:
+    """What the operator set for one vendor; a connection's own options and secrets win over it."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of one usage point that is asked by a schedule of its own."""
+
+    external_id: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """what its owner chose"""
+    status: Mapping[str, Any] = field(default_factory=dict)
+    """what an earlier fetch noted of it"""
+    due: datetime | None = None
+    """when it is asked again, None for now"""
+    firm: bool = False
+    """whether not even a person's click asks it earlier"""
+    calls: int = 0
+    """vendor calls made for it this month (UTC)"""
+    latest: Mapping[str, tuple[Any, datetime]] = field(default_factory=dict)
+    """by name: the newest value and its instant"""
+
+
+async def _uncounted(_external_id: str, calls: int) -> int:
+    return calls
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """All that a connector may touch while it fetches: a signed-in client, options, and since when."""
 
@@ -90,6 +121,12 @@ class Account:
     """the connection's id, to tell accounts apart in what is cached"""
     grant: Mapping[str, str] = field(default_factory=dict)
     """what the vendor said along with the token"""
+    known: Sequence[Known] = ()
+    """of a pointwise connector: the usage points of the connection that are in use"""
+    urgent: bool = False
+    """whether a person asked: cadence aside, pauses and allowances not"""
+    spend: Callable[[str, int], Awaitable[int]] = _uncounted
+    """count calls for a usage point, committed before they are made; answers the month's sum with them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +135,10 @@ class NextPoll:
 
     external_id: str
     at: datetime
+    firm: bool = False
+    """whether not even a person's click asks earlier: a vendor's pause, a used-up allowance"""
+    status: Mapping[str, Any] | None = None
+    """what to remember of the usage point in place of what was remembered; None leaves that"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +163,8 @@ class Connector(ABC):
     """whether polls fall on multiples of `every` (UTC): on :00, :05, ... for five minutes"""
     overlap: ClassVar[timedelta] = timedelta(0)
     """how far before the newest stored reading the next fetch begins"""
+    pointwise: ClassVar[bool] = False
+    """whether each usage point has a schedule and an allowance of calls of its own"""
 
     @abstractmethod
     def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
@@ -173,15 +216,37 @@ class Response:
     mime: str = "application/json"
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a vendor's call to our webhook is about."""
+
+    external_ids: tuple[str, ...]
+    """usage points it speaks of"""
+    event: str | None = None
+    """the vendor's id of the event: the same event comes again under the same id"""
+    user: str | None = None
+    """the vendor's id of the account, None where the call names none"""
+    test: bool = False
+    """a trial from the vendor's console: answered, never stored"""
+    consequence: WattledgerError | None = None
+    """what it means for the connection: LoginRequired where the owner must act"""
+
+
 @runtime_checkable
 class Webhook(Protocol):
     """A connector whose vendor calls us."""
 
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None: ...
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
+        """Raises Refused 401 for a call that was not signed with one of the secrets."""
+        ...
 
-    def reply(self, body: bytes, secrets: Sequence[str]) -> Response | None: ...
+    def reply(self, body: bytes, secrets: Sequence[str]) -> Response | None:
+        """The answer to a challenge, None for every other call. Raises BadPayload."""
+        ...
 
-    def accounts(self, body: bytes) -> Iterable[str]: ...
+    def call(self, body: bytes) -> Call:
+        """What a verified call is about. Raises BadPayload."""
+        ...
 
 
 class TokenSlot(Protocol):
@@ -209,4 +274,21 @@ class Dispatch(Protocol):
         self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
     ) -> None:
         """Let go of a connection; after a success it is due `again` then, never where that is None."""
+        ...
+
+
+@runtime_checkable
+class Points(Protocol):
+    """A Dispatch that keeps schedules and counts calls by usage point, for pointwise connectors."""
+
+    async def known(self, connection: Connection) -> list[Known]:
+        """The connection's usage points that are in use."""
+        ...
+
+    async def spend(self, connection: Connection, external_id: str, calls: int) -> int:
+        """Count calls, committed; answers the month's sum with them. Raises TryLater for a lost lease."""
+        ...
+
+    async def schedule(self, connection: Connection, wish: NextPoll) -> None:
+        """Keep when a usage point is asked again, and what was noted of it."""
         ...

@@ -31,7 +31,16 @@ NAMES = {
 metadata = MetaData(naming_convention=NAMES)
 
 
-site = Table("site", metadata, public_id(), words("name"), words("timezone"), at("created_at"))
+site = Table(
+    "site",
+    metadata,
+    public_id(),
+    words("name"),
+    words("timezone"),
+    at("created_at"),
+    words("home", nullable=True),
+)
+"""`home`: where it is, sealed; tells charging at home from charging elsewhere."""
 
 person = Table(
     "person",
@@ -61,7 +70,11 @@ login_link = Table(
     at("created_at"),
     at("expires_at", nullable=True),
     at("used_at", nullable=True),
+    reference("site", "site.id", nullable=True),
+    words("role", nullable=True),
+    words("email", nullable=True),
 )
+"""Good once: sign-in and set-up links, a vendor's `state`, invitations (with site, role, email)."""
 
 session = Table(
     "session",
@@ -148,6 +161,26 @@ usage_point = Table(
     at("created_at"),
 )
 
+vehicle = Table(
+    "vehicle",
+    metadata,
+    Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True, autoincrement=False),
+    reference("connection", "connection.id", nullable=True, index=True),
+    reference("person", "person.id", nullable=True, index=True),
+    count("is_active"),
+    count("is_primary"),
+    document("options"),
+    document("status"),
+    at("next_poll_at", nullable=True),
+    count("is_firm"),
+    words("month", server_default=""),
+    count("calls"),
+    at("created_at"),
+    at("updated_at"),
+    sqlite_with_rowid=False,
+)
+"""A vehicle as its connection reaches it: whose, its schedule, the vendor calls of `month` (`2026-11`)."""
+
 body = Table(
     "body",
     metadata,
@@ -214,14 +247,7 @@ energy_day = Table(
     Column("revisions", LargeBinary),
     Column("payloads", LargeBinary),
     Index(
-        "ix_energy_day_by_point",
-        "usage_point",
-        "flow",
-        "day",
-        "total_wh",
-        "found",
-        "estimated",
-        "derived",
+        "ix_energy_day_by_point", "usage_point", "flow", "day", "total_wh", "found", "estimated", "derived"
     ),
     sqlite_with_rowid=False,
 )
@@ -255,9 +281,13 @@ observation = Table(
     Column("day", Integer),
     words("verdict", nullable=True),
     words("booked_wh", nullable=True),
+    words("sealed", nullable=True),
     sqlite_with_rowid=False,
 )
-"""What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports."""
+"""What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports.
+
+`sealed`: values that are nobody else's business (where a car is), as sealed JSON.
+"""
 
 point_state = Table(
     "point_state",

@@ -40,7 +40,7 @@ class OnDemand:
             if self.collector.clock.monotonic() - began > LONGEST.total_seconds():
                 raise TryLater("Another collection of this connection is still running; look again later.")
             await asyncio.sleep(LOOK_SECONDS)
-        return await self.collector.collect(claimed)
+        return await self.collector.collect(claimed, urgent=True)
 
 
 def _refuse(row: ConnectionRow, clock: Clock) -> None:

@@ -1,3 +1,3 @@
 """The schema's versions. `HEAD` is the newest; Alembic is imported only where a database is behind."""
 
-HEAD = "0002"
+HEAD = "0003"

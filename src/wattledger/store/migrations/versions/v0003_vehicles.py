@@ -1,0 +1,59 @@
+"""Vehicles with schedules of their own, invitations, and places that are sealed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+TEXT, INTEGER, JSON, INSTANT = sa.Text(), sa.Integer(), sa.JSON(), sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    """Add columns and a table; every row stays as it is."""
+    op.add_column("site", sa.Column("home", TEXT))
+    op.add_column("observation", sa.Column("sealed", TEXT))
+    for name in ("role", "email"):
+        op.add_column("login_link", sa.Column(name, TEXT))
+    with op.batch_alter_table("login_link") as table:
+        table.add_column(sa.Column("site", TEXT))
+        table.create_foreign_key("fk_login_link_site", "site", ["site"], ["id"])
+    _vehicles()
+
+
+def _vehicles() -> None:
+    op.create_table(
+        "vehicle",
+        sa.Column("usage_point", INTEGER, sa.ForeignKey("usage_point.n"), autoincrement=False),
+        sa.Column("connection", TEXT, sa.ForeignKey("connection.id")),
+        sa.Column("person", TEXT, sa.ForeignKey("person.id")),
+        *(_counted(name) for name in ("is_active", "is_primary")),
+        *(sa.Column(name, JSON, nullable=False, server_default="{}") for name in ("options", "status")),
+        sa.Column("next_poll_at", INSTANT),
+        _counted("is_firm"),
+        sa.Column("month", TEXT, nullable=False, server_default=""),
+        _counted("calls"),
+        *(sa.Column(name, INSTANT, nullable=False) for name in ("created_at", "updated_at")),
+        sa.PrimaryKeyConstraint("usage_point", name="pk_vehicle"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_vehicle_connection", "vehicle", ["connection"])
+    op.create_index("ix_vehicle_person", "vehicle", ["person"])
+
+
+def _counted(name: str) -> sa.Column[int]:
+    return sa.Column(name, INTEGER, nullable=False, server_default="0")
+
+
+def downgrade() -> None:
+    """Take it away again."""
+    op.drop_table("vehicle")
+    for name in ("role", "email"):
+        op.drop_column("login_link", name)
+    with op.batch_alter_table("login_link") as table:
+        table.drop_constraint("fk_login_link_site", type_="foreignkey")
+        table.drop_column("site")
+    op.drop_column("observation", "sealed")
+    op.drop_column("site", "home")
