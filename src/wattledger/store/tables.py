@@ -285,9 +285,7 @@ observation = Table(
     sqlite_with_rowid=False,
 )
 """What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports.
-
-`sealed`: values that are nobody else's business (where a car is), as sealed JSON.
-"""
+`sealed`: values that are nobody else's business (where a car is), as sealed JSON."""
 
 point_state = Table(
     "point_state",
@@ -299,6 +297,4 @@ point_state = Table(
     sqlite_with_rowid=False,
 )
 """What the next payload's accounting goes on from; `payload` is the newest that reported a register.
-
-`latest`: name -> [value, instant, payload] of the newest observation that has it.
-"""
+`latest`: name -> [value, instant, payload] of the newest observation that has it."""
