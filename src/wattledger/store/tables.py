@@ -39,8 +39,9 @@ site = Table(
     words("timezone"),
     at("created_at"),
     words("home", nullable=True),
+    document("choices"),
 )
-"""`home`: where it is, sealed; tells charging at home from charging elsewhere."""
+"""`home`: where it is, sealed. `choices`: its owner's (price of energy, what alerts go where)."""
 
 person = Table(
     "person",
@@ -158,8 +159,10 @@ usage_point = Table(
     words("name"),
     words("timezone"),
     document("details"),
+    document("choices"),
     at("created_at"),
 )
+"""`details` are the vendor's words, `choices` the owner's: in the equation or not, part of which other."""
 
 vehicle = Table(
     "vehicle",
@@ -228,8 +231,7 @@ payload_point = Table(
     Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True),
     sqlite_with_rowid=False,
 )
-"""Which payloads speak of which usage points: what a replay of a point must read."""
-
+"""Which payloads speak of which usage points: what a replay must read."""
 energy_day = Table(
     "energy_day",
     metadata,
@@ -252,9 +254,7 @@ energy_day = Table(
     sqlite_with_rowid=False,
 )
 """One usage point, one flow, one local day. `values`: little-endian int32 Wh by slot, INT_MIN missing.
-
-`flags` (uint8) is NULL where all are 0; `revisions` and `payloads` (int64) only where they differ by slot.
-"""
+`flags` (uint8) is NULL where all are 0; `revisions` and `payloads` (int64) only where they differ by slot."""
 
 energy_superseded = Table(
     "energy_superseded",

@@ -15,6 +15,8 @@ def upgrade() -> None:
     """Add columns and a table; every row stays as it is."""
     op.add_column("site", sa.Column("home", TEXT))
     op.add_column("observation", sa.Column("sealed", TEXT))
+    for name in ("site", "usage_point"):
+        op.add_column(name, sa.Column("choices", JSON, nullable=False, server_default="{}"))
     for name in ("role", "email"):
         op.add_column("login_link", sa.Column(name, TEXT))
     with op.batch_alter_table("login_link") as table:
@@ -55,5 +57,7 @@ def downgrade() -> None:
     with op.batch_alter_table("login_link") as table:
         table.drop_constraint("fk_login_link_site", type_="foreignkey")
         table.drop_column("site")
+    for name in ("site", "usage_point"):
+        op.drop_column(name, "choices")
     op.drop_column("observation", "sealed")
     op.drop_column("site", "home")
