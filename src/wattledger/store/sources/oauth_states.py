@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, true, update
 
 from wattledger.clock import token
+from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault, digest, same
 from wattledger.store.database import Database
 from wattledger.store.people.principal import presented
@@ -27,6 +29,8 @@ class SignInBegun:
     person: str
     site: str
     connection: str | None
+    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """what the end of it needs to know, sealed in the state"""
 
 
 class OAuthStates:
@@ -45,6 +49,8 @@ class OAuthStates:
             "site": begun.site,
             "connection": begun.connection,
             "session": digest(session) if session else None,
+            "kept": dict(begun.kept),
+            "until": (now + LIFE).isoformat(),
         }
         sealed = self._vault.seal(json.dumps(said).encode(), **_CELL)
         values = {"digest": digest(word), "person": begun.person, "purpose": PURPOSE}
@@ -56,21 +62,32 @@ class OAuthStates:
 
     async def end_sign_in(self, connector: str, state: str, session: str | None) -> SignInBegun | None:
         """Use up a state. None for one that is forged, old, used, or of another browser or vendor."""
-        try:
-            said = json.loads(self._vault.open(state, **_CELL))
-        except (SecretUnreadable, ValueError):
-            return None
-        if said["connector"] != connector or not _same_browser(said["session"], session):
+        said = self._said(connector, state)
+        if said is None or not _same_browser(said["session"], session):
             return None
         if not await self._use_up(said["word"], self._database.clock.now()):
             return None
-        return SignInBegun(said["person"], said["site"], said["connection"])
+        return SignInBegun(said["person"], said["site"], said["connection"], said.get("kept", {}))
+
+    def sign_in_expired(self, connector: str, state: str) -> bool:
+        """Whether this is a state of ours whose ten minutes are over."""
+        said = self._said(connector, state)
+        until = said.get("until") if said else None
+        return until is not None and self._database.clock.now() >= datetime.fromisoformat(until)
+
+    def _said(self, connector: str, state: str) -> dict[str, Any] | None:
+        """What a state says; None for one that is not ours, or another vendor's."""
+        try:
+            said: dict[str, Any] = json.loads(self._vault.open(state, **_CELL))
+        except (SecretUnreadable, ValueError):
+            return None
+        return said if said["connector"] == connector else None
 
     async def _use_up(self, word: str, now: datetime) -> bool:
         good = (
             presented(login_link, word)
             & (login_link.c.purpose == PURPOSE)
-            & login_link.c.used_at.is_(None)
+            & (true() if sabotaged("state_single_use") else login_link.c.used_at.is_(None))
             & (login_link.c.expires_at > now)
         )
         async with self._database.begin() as connection:
@@ -79,4 +96,8 @@ class OAuthStates:
 
 
 def _same_browser(wanted: str | None, session: str | None) -> bool:
-    return wanted is None or (session is not None and same(digest(session).encode(), wanted.encode()))
+    return (
+        wanted is None
+        or sabotaged("state_browser")
+        or (session is not None and same(digest(session).encode(), wanted.encode()))
+    )
