@@ -134,6 +134,8 @@ class UsagePointRow:
     details: dict[str, str]
     created_at: datetime
     n: int = 0
+    choices: dict[str, Any] = field(default_factory=dict)
+    """its owner's: `equation` (whole, part, out) and `parent` (the id of what it is part of)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,4 +116,5 @@ def row_of(row: Any) -> UsagePointRow:
         details=dict(row.details),
         created_at=row.created_at,
         n=row.n,
+        choices=dict(row.choices),
     )

@@ -1,0 +1,1 @@
+"""What the ledger tells: pure functions over energy and observations."""
