@@ -14,108 +14,46 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     UniqueConstraint,
 )
 
 from wattledger.store.columns import BIG, Instant, at, count, document, public_id, reference, words
-
-NAMES = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-}
-metadata = MetaData(naming_convention=NAMES)
-
-
-site = Table(
-    "site",
-    metadata,
-    public_id(),
-    words("name"),
-    words("timezone"),
-    at("created_at"),
-    words("home", nullable=True),
-    document("choices"),
+from wattledger.store.people.tables import (
+    api_token,
+    audit,
+    login_link,
+    membership,
+    meter_claim,
+    person,
+    session,
+    site,
 )
-"""`home`: where it is, sealed. `choices`: its owner's (price of energy, what alerts go where)."""
+from wattledger.store.schema import metadata
 
-person = Table(
-    "person",
-    metadata,
-    public_id(),
-    words("email", unique=True),
-    words("name", server_default=""),
-    count("is_admin"),
-    at("created_at"),
-)
-
-membership = Table(
-    "membership",
-    metadata,
-    reference("person", "person.id", primary_key=True),
-    reference("site", "site.id", primary_key=True),
-    words("role"),
-    at("created_at"),
-)
-
-login_link = Table(
-    "login_link",
-    metadata,
-    words("digest", primary_key=True),
-    reference("person", "person.id", nullable=True),
-    words("purpose", server_default="sign-in"),
-    at("created_at"),
-    at("expires_at", nullable=True),
-    at("used_at", nullable=True),
-    reference("site", "site.id", nullable=True),
-    words("role", nullable=True),
-    words("email", nullable=True),
-)
-"""Good once: sign-in and set-up links, a vendor's `state`, invitations (with site, role, email)."""
-
-session = Table(
-    "session",
-    metadata,
-    words("digest", primary_key=True),
-    reference("person", "person.id", index=True),
-    reference("site", "site.id", nullable=True),
-    at("created_at"),
-    at("seen_at"),
-    at("expires_at"),
-)
-
-api_token = Table(
+__all__ = [
     "api_token",
-    metadata,
-    public_id(),
-    words("digest", unique=True),
-    reference("person", "person.id", index=True),
-    reference("site", "site.id", nullable=True),
-    words("name"),
-    at("created_at"),
-    at("last_used_at", nullable=True),
-    at("expires_at", nullable=True),
-    at("revoked_at", nullable=True),
-)
-
-audit = Table(
     "audit",
-    metadata,
-    Column("id", BIG, primary_key=True, autoincrement=True),
-    at("at"),
-    words("actor"),
-    words("action"),
-    words("subject"),
-    document("details"),
-    words("previous"),
-    words("hash", unique=True),
-    sqlite_autoincrement=True,
-)
-"""The first version of the schema adds triggers: rows are neither changed nor deleted."""
+    "body",
+    "connection",
+    "energy_day",
+    "energy_superseded",
+    "heartbeat",
+    "login_link",
+    "membership",
+    "metadata",
+    "meter_claim",
+    "observation",
+    "payload",
+    "payload_point",
+    "person",
+    "point_state",
+    "session",
+    "site",
+    "usage_point",
+    "vehicle",
+]
 
 connection = Table(
     "connection",

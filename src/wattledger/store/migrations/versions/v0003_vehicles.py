@@ -17,12 +17,27 @@ def upgrade() -> None:
     op.add_column("observation", sa.Column("sealed", TEXT))
     for name in ("site", "usage_point"):
         op.add_column(name, sa.Column("choices", JSON, nullable=False, server_default="{}"))
-    for name in ("role", "email"):
+    for name in ("role", "email", "browser"):
         op.add_column("login_link", sa.Column(name, TEXT))
+    op.add_column("membership", sa.Column("used_at", INSTANT))
+    op.add_column("audit", sa.Column("site", TEXT))
+    op.create_index("ix_audit_site_id", "audit", ["site", "id"])
     with op.batch_alter_table("login_link") as table:
         table.add_column(sa.Column("site", TEXT))
         table.create_foreign_key("fk_login_link_site", "site", ["site"], ["id"])
+    _claims()
     _vehicles()
+
+
+def _claims() -> None:
+    op.create_table(
+        "meter_claim",
+        sa.Column("external_id", TEXT, nullable=False),
+        sa.Column("site", TEXT, sa.ForeignKey("site.id"), nullable=False),
+        sa.Column("person", TEXT, sa.ForeignKey("person.id")),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("external_id", "site", name="pk_meter_claim"),
+    )
 
 
 def _vehicles() -> None:
@@ -52,7 +67,11 @@ def _counted(name: str) -> sa.Column[int]:
 def downgrade() -> None:
     """Take it away again."""
     op.drop_table("vehicle")
-    for name in ("role", "email"):
+    op.drop_table("meter_claim")
+    op.drop_index("ix_audit_site_id", "audit")
+    op.drop_column("audit", "site")
+    op.drop_column("membership", "used_at")
+    for name in ("role", "email", "browser"):
         op.drop_column("login_link", name)
     with op.batch_alter_table("login_link") as table:
         table.drop_constraint("fk_login_link_site", type_="foreignkey")
