@@ -31,6 +31,7 @@ from wattledger.connectors.base import (
     Points,
     Suiting,
     Token,
+    TokenSlot,
 )
 from wattledger.errors import LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
@@ -243,13 +244,24 @@ class Collector:
     async def _refreshed(self, grant: Grant, connection: Connection, refused: int | None) -> Token:
         async with self.dispatch.token(connection) as slot:
             known = slot.current
-            if known is None or not self._good(known, refused) or _replaced(grant, connection, known):
-                async with self.clients(connection, None) as http:
-                    fresh = await self._ask(grant, connection, known, http)
-                await slot.save(fresh)
+            good = known is not None and self._good(known, refused) and not slot.unfinished
+            if known is None or not good or _replaced(grant, connection, known):
+                await self._renewed(grant, connection, slot)
             assert slot.current is not None
             REDACTOR.register(slot.current.access, slot.current.refresh)
             return slot.current
+
+    async def _renewed(self, grant: Grant, connection: Connection, slot: TokenSlot) -> None:
+        """Ask and save. A death or cancellation in between leaves a note: the vendor may have answered."""
+        if slot.current is not None and slot.current.refresh:
+            await slot.begin()
+        try:
+            async with self.clients(connection, None) as http:
+                fresh = await self._ask(grant, connection, slot.current, http)
+        except Exception:
+            await slot.end()
+            raise
+        await slot.save(fresh)
 
     async def _stored(self, connection: Connection) -> Token | None:
         async with self.dispatch.token(connection) as slot:

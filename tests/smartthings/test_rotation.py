@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.smartthings.test_road import OurSmartThings, clock, collector, ours, store
+from tests.smartthings.test_road import OurSmartThings, client, clock, collector, ours, store
 from tests.turning import TurningClock
 from wattledger.collect import Collector
+from wattledger.collect import Pace as LoopPace
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings.auth import OAuth
 from wattledger.errors import LoginRequired
+from wattledger.secrets import Vault
 from wattledger.simulators.smartthings import SmartThingsSimulator
-from wattledger.store import Store
+from wattledger.store import Store, open_store
 from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.dispatch import StoreDispatch
 
 __all__ = ["clock", "collector", "ours", "store"]
+Loops = list[Collector]
 
 
 async def signed_in(store: Store, vendor: SmartThingsSimulator) -> ConnectionRow:
@@ -35,23 +42,48 @@ async def signed_in(store: Store, vendor: SmartThingsSimulator) -> ConnectionRow
     return row
 
 
+@asynccontextmanager
+async def eight_loops(
+    url: str, data: Path, ours: OurSmartThings, clock: TurningClock
+) -> AsyncIterator[Loops]:
+    """Eight collectors, each with a store of its own as eight processes have them."""
+    vault, loops = Vault({"a": b"k" * 32}), []
+    async with AsyncExitStack() as stack:
+        for _ in range(8):
+            other = await open_store(url, data=data, parse=ours.parse, vault=vault, clock=clock)
+            stack.push_async_callback(other.close)
+            dispatch = StoreDispatch(other.payloads, other.connections, ["smartthings"])
+            loops.append(Collector(dispatch, lambda _: ours, clock, client, LoopPace(refresh_again=(0.01,))))
+        yield loops
+
+
+@pytest.mark.parametrize("rounds", [10, pytest.param(1000, marks=pytest.mark.soak)])
 async def test_eight_at_once_make_one_refresh_a_round(
     vendor: SmartThingsSimulator,
     store: Store,
-    collector: Collector,
+    database_url: str,
+    tmp_path: Path,
     ours: OurSmartThings,
     clock: TurningClock,
+    rounds: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    await signed_in(store, vendor)
-    (held,) = await collector.dispatch.claim(1)
+    row = await signed_in(store, vendor)
     assert ours.grant
-    rounds, vendor.calls[:] = 10, []
-    for _ in range(rounds):
-        clock.turn(hours=24)
-        tokens = await asyncio.gather(*(collector.sign_in(ours.grant, held) for _ in range(8)))
-        assert len({token.access for token in tokens}) == 1
-        assert vendor.issuer.accepts(tokens[0].access)
-    assert vendor.asked("/oauth/token") == rounds
+    vendor.calls[:] = []
+    async with eight_loops(database_url, tmp_path, ours, clock) as loops:
+        (held,) = await loops[0].dispatch.claim(1)
+        for _ in range(rounds):
+            clock.turn(hours=24)
+            tokens = await asyncio.gather(*(loop.sign_in(ours.grant, held) for loop in loops))
+            assert len({token.access for token in tokens}) == 1
+            assert vendor.issuer.accepts(tokens[0].access)
+        await loops[0].collect(held)
+    calls = vendor.asked("/oauth/token")
+    record_property("rounds", rounds)
+    record_property("vendor_calls", calls)
+    assert calls == rounds
+    assert (await store.connections.get(row.id, None)).state == "ok"
 
 
 @pytest.mark.parametrize("grace", [60, 0])

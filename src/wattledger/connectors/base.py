@@ -250,10 +250,16 @@ class Webhook(Protocol):
 
 
 class TokenSlot(Protocol):
-    """The stored token of one connection, held by one holder at a time."""
+    """The stored token of one connection, held by one holder at a time.
+
+    A refresh that was begun (committed) is unfinished until it ended, or until a token is saved.
+    """
 
     current: Token | None
+    unfinished: bool
 
+    async def begin(self) -> None: ...
+    async def end(self) -> None: ...
     async def save(self, token: Token) -> None: ...
 
 

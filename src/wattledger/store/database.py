@@ -4,6 +4,7 @@ begin()      a write transaction; on SQLite under the writer lock and BEGIN IMME
 connect()    reads only
 transact()   a write transaction that is tried again when the database asks for it
 exclusive()  a lock of that name across all processes, for work that spans transactions
+attempt()    the same where it is free now; a lock is let go of when its process dies
 """
 
 from __future__ import annotations
@@ -84,15 +85,34 @@ class Database:
     async def exclusive(self, name: str) -> AsyncIterator[None]:
         """Hold the lock of that name across all processes; waits until it is free."""
         if self.path is not None:
-            lock = self._locks.setdefault(
-                name, FileLock(Path(f"{self.path}.{name}.lock"), self.clock, 24 * 3600)
-            )
-            async with lock.held():
+            async with self._file_lock(name).held():
                 yield
             return
         with translated():
             async with self._advisory(name):
                 yield
+
+    @asynccontextmanager
+    async def attempt(self, name: str) -> AsyncIterator[bool]:
+        """Hold the lock of that name where nobody else does now. Never waits."""
+        if self.path is not None:
+            async with self._file_lock(name).attempt() as got:
+                yield got
+            return
+        with translated():
+            async with self.engine.connect() as raw:
+                connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
+                key = {"key": advisory_key(name)}
+                got = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key))
+                try:
+                    yield got
+                finally:
+                    if got:
+                        await connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+
+    def _file_lock(self, name: str) -> FileLock:
+        day = 24 * 3600
+        return self._locks.setdefault(name, FileLock(Path(f"{self.path}.{name}.lock"), self.clock, day))
 
     @asynccontextmanager
     async def _advisory(self, name: str) -> AsyncIterator[None]:

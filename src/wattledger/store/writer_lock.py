@@ -30,6 +30,19 @@ class FileLock:
         self._tasks = asyncio.Lock()
 
     @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[bool]:
+        """Hold the lock where it is free now; False where somebody, in this process or another, holds it."""
+        if self._tasks.locked():
+            yield False
+            return
+        async with self._tasks:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                yield _try(handle)
+            finally:
+                os.close(handle)
+
+    @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Hold the lock. Raises TryLater when nobody lets go of it for `patience` seconds."""
         if sabotaged("writer_lock"):

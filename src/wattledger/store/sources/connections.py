@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,6 +133,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates):
             changes["secrets"] = self._vault.seal(_json(secrets), **_cell(id))
             changes["token"] = None if token is None else self.sealed_token(id, token)
             changes["token_generation"] = table.c.token_generation + 1
+            changes["refresh_started_at"] = None
             changes |= {"last_error": None, "paused_until": None}
             changes |= {"listener": None, "listening_until": None, "listen_at": None}
         async with self._database.begin() as connection:
@@ -160,6 +162,21 @@ class Connections(VendorTokens, Heartbeats, OAuthStates):
         async with self._database.begin() as connection:
             row = (await connection.execute(taken)).one_or_none()
         return None if row is None else await self._open(row)
+
+    async def claim_unfinished(self, limit: int, connectors: Collection[str]) -> Sequence[Claimed]:
+        """Lease connections whose refresh a dead process left unfinished, whoever held their lease."""
+        found: list[Claimed] = []
+        async with aclosing(self.abandoned(connectors)) as left:
+            async for id in left:
+                if len(found) >= limit:
+                    break
+                leased = {"lease": new_id(), "leased_until": self._database.clock.now() + LEASE}
+                taken = update(table).where(table.c.id == id).values(leased).returning(table)
+                async with self._database.begin() as connection:
+                    row = (await connection.execute(taken)).one_or_none()
+                if row is not None and (claimed := await self._open(row)):
+                    found.append(claimed)
+        return found
 
     async def claim(self, limit: int, connectors: Collection[str]) -> Sequence[Claimed]:
         """Lease up to `limit` due connections of these connectors, the longest due first.

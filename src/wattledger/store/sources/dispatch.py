@@ -25,8 +25,10 @@ class StoreDispatch:
         self._connectors = tuple(connectors)
 
     async def claim(self, limit: int) -> list[Connection]:
-        """Lease up to `limit` due connections for a minute."""
-        return [_connection(c) for c in await self._connections.claim(limit, self._connectors)]
+        """Lease up to `limit` connections for a minute: unfinished refreshes first, then what is due."""
+        left = await self._connections.claim_unfinished(limit, self._connectors)
+        due = await self._connections.claim(limit - len(left), self._connectors)
+        return [_connection(c) for c in (*left, *due)]
 
     async def claim_one(self, id: str) -> Connection | None:
         """Lease one connection whether or not it is due; None while another process holds it."""
@@ -91,6 +93,15 @@ class StoreSlot:
     def __init__(self, slot: SealedSlot) -> None:
         self._slot = slot
         self.current = None if slot.current is None else _token(slot.current, slot.generation)
+        self.unfinished = slot.unfinished
+
+    async def begin(self) -> None:
+        """Note, committed, that a refresh begins."""
+        await self._slot.begin()
+
+    async def end(self) -> None:
+        """Note that it came to nothing."""
+        await self._slot.end()
 
     async def save(self, token: Token) -> None:
         """Seal and commit. Raises TryLater where somebody else saved one meanwhile."""

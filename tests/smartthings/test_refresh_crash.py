@@ -1,0 +1,140 @@
+"""kill -9 between the vendor's answer and our commit: the refresh is repeated within the vendor's grace."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from tests.smartthings.test_road import OurSmartThings, client, clock, collector, ours, store
+from tests.smartthings.test_rotation import signed_in
+from tests.turning import TurningClock
+from wattledger.collect import Collector
+from wattledger.faults import arm, kill_at, sabotage
+from wattledger.secrets import Vault
+from wattledger.simulators.smartthings import SmartThingsSimulator
+from wattledger.store import Store, open_store
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.dispatch import StoreDispatch
+from wattledger.store.tables import connection as table
+
+__all__ = ["clock", "collector", "ours", "store"]
+FORK = multiprocessing.get_context("fork")
+GRACE = 60
+
+
+def collecting(url: str, data: Path, clock: TurningClock, last_words: str) -> None:
+    """A process that collects what is due, and dies before it has committed the new tokens."""
+    arm(last_words, kill_at(1))
+    asyncio.run(_collect(url, data, clock))
+
+
+async def _collect(url: str, data: Path, clock: TurningClock) -> None:
+    ours = OurSmartThings(clock)
+    store = await open_store(url, data=data, parse=ours.parse, vault=Vault({"a": b"k" * 32}), clock=clock)
+    dispatch = StoreDispatch(store.payloads, store.connections, ["smartthings"])
+    await Collector(dispatch, lambda _: ours, clock, client).once()
+
+
+async def killed(url: str, data: Path, clock: TurningClock, last_words: str) -> None:
+    child = FORK.Process(target=collecting, args=(url, data, clock, last_words))
+    child.start()
+    await asyncio.to_thread(child.join)
+    assert child.exitcode == -9
+
+
+async def begun(store: Store, row: ConnectionRow) -> bool:
+    async with store.connect() as connection:
+        return (
+            await connection.scalar(select(table.c.refresh_started_at).where(table.c.id == row.id))
+            is not None
+        )
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(150, marks=pytest.mark.soak)])
+async def test_killed_before_the_commit(
+    vendor: SmartThingsSimulator,
+    store: Store,
+    collector: Collector,
+    clock: TurningClock,
+    database_url: str,
+    tmp_path: Path,
+    rounds: int,
+    record_property: Callable[[str, object], None],
+) -> None:
+    row = await signed_in(store, vendor)
+    vendor.issuer.grace = GRACE
+    await collector.once()
+    vendor.calls[:] = []
+    for _ in range(rounds):
+        clock.turn(hours=24)
+        await killed(database_url, tmp_path, clock, "hub.before_token_commit")
+        assert await begun(store, row)
+        clock.turn(seconds=20)
+        assert await collector.once() == 1
+        after = await store.connections.get(row.id, None)
+        assert (after.state, after.last_error) == ("ok", None)
+        assert not await begun(store, row)
+    record_property("kills", rounds)
+    record_property("vendor_calls", vendor.asked("/oauth/token"))
+    assert vendor.asked("/oauth/token") == 2 * rounds
+
+
+async def recovers(
+    vendor: SmartThingsSimulator,
+    store: Store,
+    collector: Collector,
+    clock: TurningClock,
+    url: str,
+    data: Path,
+) -> str:
+    """The state after a killed refresh, looked at every eight seconds until its lease is over."""
+    row = await signed_in(store, vendor)
+    vendor.issuer.grace = GRACE
+    clock.turn(hours=24)
+    await killed(url, data, clock, "hub.before_token_commit")
+    for _ in range(9):
+        clock.turn(seconds=8)
+        await collector.once()
+    return (await store.connections.get(row.id, None)).state
+
+
+async def test_sabotage_refresh_note_is_noticed(
+    vendor: SmartThingsSimulator,
+    store: Store,
+    collector: Collector,
+    clock: TurningClock,
+    database_url: str,
+    tmp_path: Path,
+) -> None:
+    assert await recovers(vendor, store, collector, clock, database_url, tmp_path) == "ok"
+    with sabotage("refresh_note"):
+        assert await recovers(vendor, store, collector, clock, database_url, tmp_path) == "needs_login"
+
+
+async def test_a_refresh_that_goes_on_elsewhere_is_left_alone(
+    vendor: SmartThingsSimulator, store: Store, collector: Collector, clock: TurningClock
+) -> None:
+    await signed_in(store, vendor)
+    clock.turn(hours=24)
+    (held,) = await collector.dispatch.claim(1)
+    async with collector.dispatch.token(held) as slot:
+        await slot.begin()
+        assert await collector.dispatch.claim(5) == []
+    (again,) = await collector.dispatch.claim(5)
+    assert again.id == held.id and again.lease != held.lease
+
+
+async def test_a_refused_refresh_leaves_no_note(
+    vendor: SmartThingsSimulator, store: Store, collector: Collector, clock: TurningClock
+) -> None:
+    row = await signed_in(store, vendor)
+    vendor.issuer.revoke()
+    clock.turn(hours=24)
+    await collector.once()
+    assert (await store.connections.get(row.id, None)).state == "needs_login"
+    assert not await begun(store, row)
