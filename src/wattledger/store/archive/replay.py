@@ -197,8 +197,9 @@ async def _points_of(connection: AsyncConnection, id: int) -> set[int]:
 
 
 async def _uploads_of(connection: AsyncConnection, point: UsagePointRow) -> set[int]:
-    """Other sites' uploads that were written into a usage point, and its own site's that were refused."""
-    uploads = select(table.c.id).where(table.c.source == Source.UPLOAD.value, table.c.state == "read")
+    """What other sites uploaded or fetched of a usage point, and what its own site did and was refused."""
+    bound = table.c.source != Source.RELAY.value
+    uploads = select(table.c.id).where(bound, table.c.state == "read")
     linked = uploads.join(payload_point, payload_point.c.payload == table.c.id).where(
         payload_point.c.usage_point == point.n, table.c.site != point.site
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
+from wattledger.secrets import Vault
 from wattledger.store.database import Database
+from wattledger.store.people.audit import Audit
 from wattledger.store.tables import site
 from wattledger.store.upsert import insert_new
 
@@ -19,6 +22,17 @@ DEFAULT_SITE = "00000000000000000000000000000001"
 DEFAULT_NAME = "Home"
 DEFAULT_ZONE = "America/Chicago"
 LONGEST_NAME = 200
+RADIUS = (20.0, 5000.0)
+"""metres within which charging counts as at home: least and most"""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a site is: degrees north and east, and the metres around that still are home."""
+
+    latitude: float
+    longitude: float
+    radius_m: float = 150.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +46,12 @@ class SiteRow:
 
 
 class Sites:
-    """The table of sites."""
+    """The table of sites. Without a vault, homes can neither be read nor set."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self._database = database
+        self._vault = vault or Vault({})
+        self._audit = Audit(database)
 
     async def default(self) -> SiteRow:
         """The site that every installation has; made when it is first asked for."""
@@ -76,6 +92,44 @@ class Sites:
             async with self._database.begin() as connection:
                 await connection.execute(update(site).where(site.c.id == id).values(changes))
         return await self.get(id)
+
+    async def home(self, id: str) -> Home | None:
+        """Where a site is, None where nobody said. Raises NotFound, SecretUnreadable."""
+        async with self._database.connect() as connection:
+            row = (await connection.execute(select(site.c.home).where(site.c.id == id))).one_or_none()
+        if row is None:
+            raise NotFound("There is no such site.")
+        return None if row.home is None else Home(**json.loads(self._vault.open(row.home, **_cell(id))))
+
+    async def set_home(self, id: str, home: Home | None, by: str = "operator") -> None:
+        """Keep where a site is, sealed; None forgets it.
+
+        Raises NotFound; Refused for a place that is none; Misconfigured without a sealing key.
+        """
+        sealed = None
+        if home is not None:
+            _check(home)
+            sealed = self._vault.seal(json.dumps(asdict(home)).encode(), **_cell(id))
+        async with self._database.begin() as connection:
+            done = await connection.execute(update(site).where(site.c.id == id).values(home=sealed))
+            if not done.rowcount:
+                raise NotFound("There is no such site.")
+            action = "site.home_forgotten" if home is None else "site.home_set"
+            await self._audit.record(connection, by, action, f"site:{id}")
+
+
+def _cell(id: str) -> dict[str, str]:
+    return {"table": "site", "row": id, "column": "home"}
+
+
+def _check(home: Home) -> None:
+    """Comparisons that refuse NaN too."""
+    if not (-90 <= home.latitude <= 90 and -180 <= home.longitude <= 180):
+        sentence = "A place has a latitude of -90 to 90 and a longitude of -180 to 180 degrees."
+        raise Refused(sentence, "BAD_PLACE", "latitude", 422)
+    if not RADIUS[0] <= home.radius_m <= RADIUS[1]:
+        sentence = f"The radius of a home is {RADIUS[0]:.0f} to {RADIUS[1]:.0f} metres."
+        raise Refused(sentence, "BAD_RADIUS", "radius_m", 422)
 
 
 def _row(row: Row[Any]) -> SiteRow:

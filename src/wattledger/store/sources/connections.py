@@ -1,7 +1,8 @@
 """Connections: owners' links to vendors. Each row is its own job: due time, lease, state, failures.
 
 Whoever works on a row holds its lease, and every write of theirs is fenced by it. A killed worker's
-lease runs out. States: never, ok, late, needs_login, misconfigured.
+lease runs out. States: never, ok, late, needs_login, misconfigured,
+disconnected.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, case, insert, or_, select, true, update
 
 from wattledger.clock import chance
-from wattledger.errors import NotFound, WattledgerError
+from wattledger.errors import NotFound, Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.people.audit import Audit
+from wattledger.store.sources.ending import Endings
 from wattledger.store.sources.heartbeats import Heartbeats
 from wattledger.store.sources.newest import newest
 from wattledger.store.sources.oauth_states import OAuthStates
-from wattledger.store.sources.outcome import STOPPED, outcome
+from wattledger.store.sources.outcome import DISCONNECTED, STOPPED, outcome
 from wattledger.store.sources.vendor_tokens import VendorTokens
 from wattledger.store.tables import connection as table
 
@@ -68,7 +70,7 @@ class Claimed:
     """how far what is stored of this vendor reaches at this site"""
 
 
-class Connections(VendorTokens, Heartbeats, OAuthStates):
+class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
     """Connections, their vendor tokens and sign-ins, and the heartbeats of relays."""
 
     def __init__(self, database: Database, vault: Vault, random: Callable[[], float] = chance) -> None:
@@ -121,8 +123,11 @@ class Connections(VendorTokens, Heartbeats, OAuthStates):
     ) -> None:
         """Make a connection due now, whatever stopped it. Raises NotFound.
 
-        New secrets take the place of the old ones, and of the token that was got with them.
+        New secrets take the place of the old ones, and of the token that was got with them. Without them a
+        disconnected one is not resumed: Refused.
         """
+        if secrets is None and (await self.get(id, site)).state == DISCONNECTED:
+            raise Refused("This connection was disconnected; sign in anew.", "DISCONNECTED", status=409)
         running = case((table.c.state.in_(STOPPED), "late"), else_=table.c.state)
         changes: dict[str, Any] = {
             "state": running,
@@ -158,7 +163,8 @@ class Connections(VendorTokens, Heartbeats, OAuthStates):
         now = self._database.clock.now()
         leased = {"lease": new_id(), "leased_until": now + LEASE}
         free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
-        taken = update(table).where(table.c.id == id, free).values(leased).returning(table)
+        wanted = (table.c.id == id) & (table.c.state != DISCONNECTED)
+        taken = update(table).where(wanted, free).values(leased).returning(table)
         async with self._database.begin() as connection:
             row = (await connection.execute(taken)).one_or_none()
         return None if row is None else await self._open(row)

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from wattledger.connectors.base import Connection, Receipt, Token, TokenSlot
-from wattledger.errors import TryLater, WattledgerError
+from wattledger.connectors.base import App, Connection, Known, NextPoll, Receipt, Token, TokenSlot
+from wattledger.errors import Misconfigured, TryLater, WattledgerError
 from wattledger.model import Payload
 from wattledger.store.archive.payloads import Payloads
 from wattledger.store.sources.connections import Claimed, Connections
 from wattledger.store.sources.listening import Listening
+from wattledger.store.sources.vehicles import Vehicles
 from wattledger.store.sources.vendor_tokens import SealedSlot
 
 
 class StoreDispatch:
-    """Hands out the due connections of the given connectors, and no others."""
+    """Hands out the due connections of the given connectors, and no others.
 
-    def __init__(self, payloads: Payloads, connections: Connections, connectors: Collection[str]) -> None:
+    `vehicles` keeps schedules by usage point; `apps` are the operator's settings by connector, over
+    which a connection's own win.
+    """
+
+    def __init__(
+        self,
+        payloads: Payloads,
+        connections: Connections,
+        connectors: Collection[str],
+        *,
+        vehicles: Vehicles | None = None,
+        apps: Mapping[str, App] | None = None,
+    ) -> None:
         self._payloads = payloads
         self._connections = connections
         self._connectors = tuple(connectors)
+        self._vehicles = vehicles
+        self._apps = apps or {}
 
     async def claim(self, limit: int) -> list[Connection]:
         """Lease up to `limit` connections for a minute: unfinished refreshes first, then what is due."""
         left = await self._connections.claim_unfinished(limit, self._connectors)
         due = await self._connections.claim(limit - len(left), self._connectors)
-        return [_connection(c) for c in (*left, *due)]
+        return [self._with_app(_connection(c)) for c in (*left, *due)]
 
     async def claim_one(self, id: str) -> Connection | None:
         """Lease one connection whether or not it is due; None while another process holds it."""
         claimed = await self._connections.claim_one(id)
-        return None if claimed is None else _connection(claimed)
+        return None if claimed is None else self._with_app(_connection(claimed))
 
     async def renew(self, connection: Connection) -> bool:
         """Hold for another minute; False where the lease is lost."""
@@ -58,19 +74,61 @@ class StoreDispatch:
         """Note how it went and let go; nothing is written where the lease is lost."""
         await self._connections.settle(connection.id, connection.lease or "", error, again)
 
+    async def known(self, connection: Connection) -> list[Known]:
+        """The connection's vehicles that are in use."""
+        found = await self._points().known(connection.id)
+        return [Known(k.external_id, k.options, k.status, k.due, k.firm, k.calls, k.latest) for k in found]
+
+    async def spend(self, connection: Connection, external_id: str, calls: int) -> int:
+        """Count calls, committed; answers the month's sum. Raises TryLater for a lost lease."""
+        return await self._points().spend(connection.id, connection.lease or "", external_id, calls)
+
+    async def schedule(self, connection: Connection, wish: NextPoll) -> None:
+        """Keep when a vehicle is asked again; nothing is written where the lease is lost."""
+        await self._points().schedule(
+            connection.id,
+            connection.lease or "",
+            wish.external_id,
+            wish.at,
+            firm=wish.firm,
+            status=wish.status,
+        )
+
+    def _points(self) -> Vehicles:
+        if self._vehicles is None:
+            raise Misconfigured("This process keeps no schedules of vehicles; a hub or worker does.")
+        return self._vehicles
+
+    def _with_app(self, connection: Connection) -> Connection:
+        app = self._apps.get(connection.connector)
+        if app is None:
+            return connection
+        return replace(
+            connection,
+            options={**app.options, **connection.options},
+            secrets={**app.secrets, **connection.secrets},
+        )
+
 
 class ListenDispatch(StoreDispatch):
     """Hands out connections to listen to, under leases of their own; payloads go the same way."""
 
     def __init__(
-        self, payloads: Payloads, connections: Connections, listening: Listening, connectors: Collection[str]
+        self,
+        payloads: Payloads,
+        connections: Connections,
+        listening: Listening,
+        connectors: Collection[str],
+        *,
+        apps: Mapping[str, App] | None = None,
     ) -> None:
-        super().__init__(payloads, connections, connectors)
+        super().__init__(payloads, connections, connectors, apps=apps)
         self._listening = listening
 
     async def claim(self, limit: int) -> list[Connection]:
         """Lease up to `limit` connections that nobody listens to."""
-        return [_connection(c) for c in await self._listening.claim(limit, self._connectors)]
+        claimed = await self._listening.claim(limit, self._connectors)
+        return [self._with_app(_connection(c)) for c in claimed]
 
     async def renew(self, connection: Connection) -> bool:
         """Listen on; False where the lease is lost."""

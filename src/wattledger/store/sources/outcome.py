@@ -10,7 +10,8 @@ from wattledger.errors import LoginRequired, Misconfigured, TryLater, Wattledger
 from wattledger.secrets import SecretUnreadable
 
 SHORTEST, FIRST, LONGEST = timedelta(seconds=1), timedelta(seconds=30), timedelta(hours=1)
-STOPPED = ("needs_login", "misconfigured")
+DISCONNECTED = "disconnected"
+STOPPED = ("needs_login", "misconfigured", DISCONNECTED)
 """states that only a person ends"""
 
 
