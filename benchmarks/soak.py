@@ -1,7 +1,14 @@
-"""`./dev soak`: runs every test marked `soak` and writes what came of it into docs/reliability.md."""
+"""`./dev soak`: runs tests marked `soak` and writes what came of each into docs/reliability.md.
+
+    ./dev soak                      all of them
+    ./dev soak --only smartthings   those below tests/smartthings; the rows of the others stay
+
+What else is given goes to pytest.
+"""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,37 +17,51 @@ from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
 from benchmarks.figures import machine
-from benchmarks.pages import put
+from benchmarks.pages import put, read
 from wattledger.clock import SystemClock
 
 ROOT = Path(__file__).resolve().parent.parent
+PAGE = "reliability.md"
+HEAD = "| harness | result | seconds | counted | run |\n|---|---|---|---|---|"
 NO_TESTS = 5
 
 
 def main() -> int:
     """Run, write, and pass the suite's exit code on."""
+    parser = argparse.ArgumentParser(prog="./dev soak", description="The long harness.")
+    parser.add_argument("--only", action="append", default=[], help="a folder or file below tests")
+    chosen, rest = parser.parse_known_args()
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:
         report = Path(folder) / "report.xml"
-        words = ["-m", "pytest", "-q", "-m", "soak", f"--junitxml={report}", *sys.argv[1:]]
+        words = ["-m", "pytest", "-q", "-m", "soak", f"--junitxml={report}"]
+        words += [*(f"tests/{part}" for part in chosen.only), *rest]
         code = subprocess.run([sys.executable, *words], cwd=ROOT, check=False).returncode
         if code == NO_TESTS:
             return code
-        rows = list(_rows(report))
-    head = "| harness | result | seconds | counted |\n|---|---|---|---|"
-    day = SystemClock().now().date()
-    said = f"`./dev soak {' '.join(sys.argv[1:])}`".replace(" `", "`")
-    page = put("reliability.md", f"{said}, {day}, {machine()}.\n\n{head}\n" + "\n".join(rows))
-    print(f"soak: {len(rows)} harnesses; written into {page.relative_to(ROOT)}")
+        found = dict(rows(report, str(SystemClock().now().date())))
+    partial = bool(chosen.only or rest)
+    kept = merged(read(PAGE), found) if partial else found
+    page = put(PAGE, f"On {machine()}.\n\n{HEAD}\n" + "\n".join(kept.values()))
+    print(f"soak: {len(found)} harnesses; written into {page.relative_to(ROOT)}")
     return code
 
 
-def _rows(report: Path) -> Iterator[str]:
+def merged(page: str, found: dict[str, str]) -> dict[str, str]:
+    """The rows of an earlier run, each replaced where it ran again, and the new ones; by name, sorted."""
+    lines = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| harness")]
+    before = {line.split("|")[1].strip(): line for line in lines}
+    return dict(sorted({**before, **found}.items()))
+
+
+def rows(report: Path, day: str) -> Iterator[tuple[str, str]]:
+    """(name, table row) of each harness in pytest's report."""
     for case in ElementTree.parse(report).iter("testcase"):
-        name = f"{case.get('classname', '').removeprefix('tests.')} {case.get('name', '')}".replace("_", " ")
+        name = f"{case.get('classname', '').removeprefix('tests.')} {case.get('name', '')}"
+        name = name.replace("_", " ").replace("|", "/").replace(".test ", ": ").replace(" test ", ": ", 1)
         failed = [tag for tag in ("failure", "error", "skipped") if case.find(tag) is not None]
-        counted = ", ".join(f"{p.get('name')} {p.get('value')}" for p in case.iter("property"))
-        outcome = failed[0] if failed else "passed"
-        yield f"| {name.replace('|', '/')} | {outcome} | {float(case.get('time', 0)):.0f} | {counted} |"
+        told = ", ".join(f"{p.get('name')} {p.get('value')}" for p in case.iter("property"))
+        took, outcome = f"{float(case.get('time', 0)):.0f}", failed[0] if failed else "passed"
+        yield name, f"| {name} | {outcome} | {took} | {told.replace('_', ' ')} | {day} |"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks import pages
+from benchmarks import pages, soak
 from benchmarks.figures import as_markdown, as_text, at_least, at_most, machine, number, seconds
 
 
@@ -50,6 +50,19 @@ def test_results_go_between_the_marks(tmp_path: Path, monkeypatch: pytest.Monkey
     page.write_text("no marks")
     with pytest.raises(ValueError, match=r"x\.md"):
         pages.put("x.md", "new")
+
+
+def test_a_part_of_the_long_run_keeps_the_rows_of_the_others(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(
+        '<testsuite><testcase classname="tests.store.test_crash" name="test_killed[sqlite]" time="1.6">'
+        '<properties><property name="vendor_calls" value="7"/></properties></testcase></testsuite>'
+    )
+    found = dict(soak.rows(report, "2026-11-21"))
+    row = "| store: crash: killed[sqlite] | passed | 2 | vendor calls 7 | 2026-11-21 |"
+    assert found == {"store: crash: killed[sqlite]": row}
+    page = "| harness | x |\n|---|---|\n| store: crash: killed[sqlite] | failure |\n| other | passed |"
+    assert list(soak.merged(page, found).values()) == ["| other | passed |", row]
 
 
 @pytest.mark.parametrize("page", ["performance.md", "reliability.md"])
