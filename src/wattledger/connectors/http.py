@@ -1,4 +1,4 @@
-"""The one HTTP client: every phase timed, bodies capped, no redirects, one host; statuses become our errors.
+"""The one HTTP client: phases timed, bodies capped, no redirects, named hosts; statuses become our errors.
 
     async with open_client("https://vendor.example") as http:
         answer = await exchange(http, "POST", "/v2/token/", json={...})
@@ -10,7 +10,7 @@ Neither queries nor bodies are ever logged.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -26,6 +26,7 @@ PHASES = httpx2.Timeout(connect=5, read=30, write=30, pool=10)
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 LEAST_PAUSE, MOST_PAUSE = timedelta(seconds=1), timedelta(hours=1)
 AGENT = "wattledger"
+Origin = tuple[str, str, int | None]
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 """others, and several at once, unfold too far in one step to be counted in time"""
 
@@ -47,16 +48,15 @@ class HttpAnswer:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-class _OneHost(httpx2.AsyncBaseTransport):
-    """Refuses every origin but its own, so that a token can't leave for another host."""
+class _NamedHosts(httpx2.AsyncBaseTransport):
+    """Refuses every origin that was not named, so that a token can't leave for another host."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport, base: httpx2.URL) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, origins: frozenset[Origin]) -> None:
         self._inner = inner
-        self._origin = (base.scheme, base.host, base.port)
+        self._origins = origins
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        origin = (request.url.scheme, request.url.host, request.url.port)
-        if origin != self._origin and not sabotaged("one_host"):
+        if _origin(request.url) not in self._origins and not sabotaged("one_host"):
             raise Misconfigured(
                 f"A request to {request.url.host} was stopped: the client is for one host only."
             )
@@ -67,26 +67,40 @@ class _OneHost(httpx2.AsyncBaseTransport):
 
 
 def open_client(
-    base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None, timeout: httpx2.Timeout = PHASES
+    base_url: str,
+    *,
+    also: Iterable[str] = (),
+    transport: httpx2.AsyncBaseTransport | None = None,
+    timeout: httpx2.Timeout = PHASES,
 ) -> httpx2.AsyncClient:
     """A client for one origin; TLS is verified, redirects and proxies of the environment are ignored.
 
-    Raises Misconfigured for an address that isn't http(s).
+    `also`: other addresses of the same vendor that it may reach. Raises Misconfigured for an address that
+    isn't http(s).
     """
-    base = httpx2.URL(base_url)
-    if base.scheme not in {"http", "https"} or not base.host or base.userinfo:
-        raise Misconfigured("A vendor's address must be http(s)://host without a name or password in it.")
-    # certificates are loaded only where TLS is spoken: a client can't leave its origin's scheme
-    verify = base.scheme == "https"
+    base, *others = (_address(one) for one in (base_url, *also))
+    # certificates are loaded only where TLS is spoken: a client can't leave its origins' schemes
+    verify = any(one.scheme == "https" for one in (base, *others))
     inner = transport or httpx2.AsyncHTTPTransport(verify=verify, limits=httpx2.Limits(max_connections=20))
     return httpx2.AsyncClient(
         base_url=base,
-        transport=_OneHost(inner, base),
+        transport=_NamedHosts(inner, frozenset(map(_origin, (base, *others)))),
         timeout=timeout,
         headers={"User-Agent": AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"},
         trust_env=False,
         follow_redirects=False,
     )
+
+
+def _address(url: str) -> httpx2.URL:
+    found = httpx2.URL(url)
+    if found.scheme not in {"http", "https"} or not found.host or found.userinfo:
+        raise Misconfigured("A vendor's address must be http(s)://host without a name or password in it.")
+    return found
+
+
+def _origin(url: httpx2.URL) -> Origin:
+    return (url.scheme, url.host, url.port)
 
 
 async def exchange(
@@ -98,13 +112,16 @@ async def exchange(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     max_body: int = MAX_BODY,
+    timeout: httpx2.Timeout | None = None,
 ) -> HttpAnswer:
-    """One request (JSON or a form) and its whole answer.
+    """One request (JSON or a form) and its whole answer, with the client's timeouts or others.
 
     Raises TryLater (network), BadPayload (body too large).
     """
     try:
-        async with http.stream(method, path, json=json, data=form, headers=headers) as response:
+        async with http.stream(
+            method, path, json=json, data=form, headers=headers, timeout=timeout or http.timeout
+        ) as response:
             body = await _body(response, max_body)
     except httpx2.TimeoutException as error:
         raise TryLater(f"{http.base_url.host} did not answer in time ({type(error).__name__}).") from error
@@ -147,8 +164,8 @@ def check(answer: HttpAnswer, who: str, now: datetime | None = None) -> None:
     raise Refused(f"{who} refused the request with status {status}.", "REFUSED", status=status)
 
 
-def wish(answer: HttpAnswer, now: datetime | None = None) -> timedelta | None:
-    """How long the vendor asks us to wait, between a second and an hour; None where it says nothing readable.
+def wish(answer: HttpAnswer, now: datetime | None = None, most: timedelta = MOST_PAUSE) -> timedelta | None:
+    """How long the vendor asks us to wait, between a second and `most`; None where it says nothing readable.
 
     Understands Retry-After as seconds or as a date, and x-ratelimit-reset in milliseconds.
     """
@@ -159,7 +176,7 @@ def wish(answer: HttpAnswer, now: datetime | None = None) -> timedelta | None:
         pause = _seconds(reset, 0.001)
     else:
         pause = None
-    return None if pause is None else min(max(pause, LEAST_PAUSE), MOST_PAUSE)
+    return None if pause is None else min(max(pause, LEAST_PAUSE), most)
 
 
 def _seconds(text: str, unit: float) -> timedelta | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from wattledger.clock import Clock
 from wattledger.connectors.base import Token
-from wattledger.errors import LoginRequired
+from wattledger.errors import LoginRequired, Misconfigured
 from wattledger.faults import sabotaged
 
 SHORTEST, LONGEST = timedelta(seconds=60), timedelta(days=30)
@@ -47,7 +47,7 @@ class TokenHolder:
         self._token: Token | None = None
         self._renew_at = 0.0
         self._flight: asyncio.Task[Token] | None = None
-        self._refused: LoginRequired | None = None
+        self._refused: LoginRequired | Misconfigured | None = None
         self._refused_until = 0.0
 
     async def get(self) -> Token:
@@ -77,11 +77,11 @@ class TokenHolder:
 
     async def _fetch(self) -> Token:
         if self._refused is not None and self._clock.monotonic() < self._refused_until:
-            raise LoginRequired(str(self._refused))
+            raise type(self._refused)(str(self._refused))
         asked, now = self._clock.monotonic(), self._clock.now()
         try:
             token = await self._ask()
-        except LoginRequired as error:
+        except (LoginRequired, Misconfigured) as error:
             self._refused, self._refused_until = error, self._clock.monotonic() + REFUSED_PAUSE
             raise
         self._renew_at = asked + RENEW_AT * (token.expires_at - now).total_seconds()
