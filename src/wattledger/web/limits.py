@@ -15,6 +15,7 @@ MIB = 1 << 20
 DEFAULT = MIB
 PULL = 64 * MIB
 STREAM = 256 * MIB
+EVENT = 256 * 1024
 SILENCE = 30.0
 """seconds without a byte of the body after which a request is given up"""
 _PLAINLY = "Send the body without content-encoding; a file may itself be gzip."
@@ -25,6 +26,7 @@ _LIMITS = (
     ("PUT", "/api/admin/smt/payloads/", STREAM, "split the file"),
     ("POST", "/v1/uploads", STREAM, "split the file, or compress it with gzip"),
     ("POST", "/upload", STREAM, "split the file, or compress it with gzip"),
+    ("POST", "/webhooks/", EVENT, "no event is as large"),
 )
 
 
@@ -120,7 +122,8 @@ def _header(scope: Scope, wanted: bytes) -> bytes:
 
 
 async def _too_large(send: Send, limit: int, way_out: str) -> None:
-    message = f"The body is larger than {limit // MIB} MiB; {way_out}."
+    most = f"{limit // MIB} MiB" if limit >= MIB else f"{limit // 1024} KiB"
+    message = f"The body is larger than {most}; {way_out}."
     await _answer(send, 413, {"error": "TOO_LARGE", "message": message, "limit": limit})
 
 

@@ -28,10 +28,28 @@ class Metrics:
         self._refused = Counter(
             "wattledger_refused_secrets", "Requests with a wrong secret", registry=self.registry
         )
+        self._webhooks = Counter(
+            "wattledger_webhooks",
+            "Vendors' calls by what became of them",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.heartbeat_age = Gauge(
             "wattledger_relay_heartbeat_age_seconds",
             "Seconds since a relay's last sign of life",
             ("relay",),
+            registry=self.registry,
+        )
+        self.success_age = Gauge(
+            "wattledger_connection_success_age_seconds",
+            "Seconds since a connection was last collected without an error",
+            ("connector", "connection"),
+            registry=self.registry,
+        )
+        self.token_left = Gauge(
+            "wattledger_pasted_token_seconds_left",
+            "Seconds until a pasted token ends",
+            ("connection",),
             registry=self.registry,
         )
         self.newest_reading_age = Gauge(
@@ -52,6 +70,10 @@ class Metrics:
     def refused_secret(self) -> None:
         """Count one request with a wrong secret."""
         self._refused.inc()
+
+    def called(self, outcome: str) -> None:
+        """Count one call of a vendor."""
+        self._webhooks.labels(outcome).inc()
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

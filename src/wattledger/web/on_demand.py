@@ -25,8 +25,8 @@ class OnDemand:
     collector: Collector
     connections: Connections
 
-    async def collect(self, row: ConnectionRow) -> WattledgerError | None:
-        """Collect now whatever the cadence; one that runs meanwhile counts as this one.
+    async def collect(self, row: ConnectionRow, urgent: bool = True) -> WattledgerError | None:
+        """Collect now; one that runs meanwhile counts as this one. `urgent`: whatever the cadence.
 
         Returns what went wrong. Raises TryLater within a pause that the vendor asked for, LoginRequired and
         Refused where a person has to act first.
@@ -40,7 +40,7 @@ class OnDemand:
             if self.collector.clock.monotonic() - began > LONGEST.total_seconds():
                 raise TryLater("Another collection of this connection is still running; look again later.")
             await asyncio.sleep(LOOK_SECONDS)
-        return await self.collector.collect(claimed, urgent=True)
+        return await self.collector.collect(claimed, urgent=urgent)
 
 
 def _refuse(row: ConnectionRow, clock: Clock) -> None:

@@ -22,6 +22,7 @@ from wattledger.store.sources.connections import ConnectionRow
 NAME = "smartthings"
 WARN_HOURS = (6, 1)
 """hours before the end from which a token's end is announced, and urgently so"""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,43 @@ class Placed:
     window: Window
     reset: bool
     warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How near a pasted token's end is; `step` 1 six hours before it, 2 one hour before it, 3 from it on."""
+
+    step: int
+    message: str
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is the last hour, or over."""
+        return self.step > 1
+
+
+def ending(window: Window | None, now: datetime) -> Ending | None:
+    """What there is to warn of: None more than six hours before the end, and where nothing was pasted."""
+    if window is None or window.rest(now) > WARN_HOURS[0] * HOUR:
+        return None
+    when = f"{window.expires:%Y-%m-%dT%H:%M:%SZ}"
+    if not window.rest(now):
+        return Ending(3, f"The SmartThings token ended at {when}; store a new one.")
+    step, within = (
+        (2, "an hour") if window.rest(now) <= WARN_HOURS[1] * HOUR else (1, f"{WARN_HOURS[0]} hours")
+    )
+    return Ending(step, f"The SmartThings token ends at {when}, within {within}; store a new one.")
+
+
+async def window(store: Store, row: ConnectionRow) -> Window | None:
+    """The window of a connection's pasted token, None where it has none that can be read."""
+    return window_of(await _old(store, row)) if row.connector == NAME else None
+
+
+async def warning_of(store: Store, row: ConnectionRow, now: datetime) -> str | None:
+    """The warning about a connection's pasted token, None where there is nothing to warn of."""
+    found = ending(await window(store, row), now)
+    return found.message if found else None
 
 
 def refusal(text: str) -> str | None:

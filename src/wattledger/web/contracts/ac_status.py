@@ -35,8 +35,13 @@ async def fetch_status(request: Request, person: User, connection: str | None = 
 
 
 async def status_json(found: Hub, row: ConnectionRow) -> dict[str, Any]:
-    """The contract's `ok, code, message, timestamp`; `devices` lists failures of single devices."""
+    """The contract's `ok, code, message, timestamp`; `devices` lists failures of single devices.
+
+    `warning` announces the end of a pasted token.
+    """
+    warning = await pasted.warning_of(found.store, row, found.clock.now())
     about: dict[str, Any] = {"connection": row.id, "state": row.state, "timestamp": row.last_asked}
+    about["warning"] = warning
     if row.state == "needs_login" or await _ended(found, row):
         return {"ok": False, "code": 401, "message": ENDED, "reason": row.last_error, **about, "devices": []}
     if row.last_asked is None:
