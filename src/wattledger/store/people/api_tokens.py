@@ -36,6 +36,7 @@ class ApiTokenRow:
     last_used_at: datetime | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    site: str | None = None
 
 
 class ApiTokens:
@@ -44,18 +45,24 @@ class ApiTokens:
     _database: Database
     _audit: Audit
 
-    async def api_token(self, email: str, name: str) -> str:
-        """A new token for a person, shown this once. Raises NotFound, Refused for a bad name or address."""
+    async def api_token(self, email: str, name: str, site: str | None = None) -> str:
+        """A new token for a person at a site of theirs (the first by default), shown this once.
+
+        Raises NotFound, Refused for a bad name or address.
+        """
         word, id, now = PREFIX + token(), new_id(), self._database.clock.now()
         who = select(person.c.id, membership.c.site).join(membership, membership.c.person == person.c.id)
         mine = who.where(person.c.email == normal_email(email)).order_by(membership.c.created_at).limit(1)
+        if site is not None:
+            mine = mine.where(membership.c.site == site)
         async with self._database.begin() as connection:
             row = (await connection.execute(mine)).one_or_none()
             if row is None:
                 raise NotFound("Nobody here has that address.")
             values = {"id": id, "digest": digest(word), "name": _name(name), "created_at": now}
             await connection.execute(insert(api_token).values(**values, person=row.id, site=row.site))
-            await self._audit.record(connection, f"person {row.id}", "api_token.made", f"api_token:{id}")
+            actor, subject = f"person {row.id}", f"api_token:{id}"
+            await self._audit.record(connection, actor, "api_token.made", subject, site=row.site)
         return word
 
     async def principal_for_api_token(self, word: str, now: datetime) -> Principal | None:
@@ -72,20 +79,27 @@ class ApiTokens:
             await touch(self._database, update(api_token).where(mine).values(last_used_at=now))
         return principal(row, "token")
 
-    async def api_tokens(self, user_id: str) -> list[ApiTokenRow]:
-        """A person's tokens, newest first, revoked ones included."""
+    async def api_tokens(self, user_id: str, site: str | None = None) -> list[ApiTokenRow]:
+        """A person's tokens (at one site), newest first, revoked ones included."""
         query = select(api_token).where(api_token.c.person == user_id).order_by(api_token.c.created_at.desc())
+        if site is not None:
+            query = query.where(api_token.c.site == site)
         async with self._database.connect() as connection:
             return [_row(row) for row in await connection.execute(query)]
 
-    async def revoke_api_token(self, id: str, user_id: str, now: datetime) -> None:
-        """End a person's token at once. Raises NotFound where they have no such token alive."""
+    async def revoke_api_token(self, id: str, user_id: str, now: datetime, site: str | None = None) -> None:
+        """End a person's token (at one site) at once. Raises NotFound where they have no such token alive."""
         mine = (api_token.c.id == id) & (api_token.c.person == user_id) & api_token.c.revoked_at.is_(None)
+        if site is not None:
+            mine &= api_token.c.site == site
+        ended = update(api_token).where(mine).values(revoked_at=now).returning(api_token.c.site)
         async with self._database.begin() as connection:
-            ended = await connection.execute(update(api_token).where(mine).values(revoked_at=now))
-            if not ended.rowcount:
+            row = (await connection.execute(ended)).one_or_none()
+            if row is None:
                 raise NotFound("There is no such API token.")
-            await self._audit.record(connection, f"person {user_id}", "api_token.revoked", f"api_token:{id}")
+            await self._audit.record(
+                connection, f"person {user_id}", "api_token.revoked", f"api_token:{id}", site=row.site
+            )
 
 
 def _name(name: str) -> str:
@@ -99,5 +113,6 @@ def _name(name: str) -> str:
 
 def _row(row: Row[Any]) -> ApiTokenRow:
     return ApiTokenRow(
-        row.id, row.person, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at
-    )
+        row.id, row.person, row.name, row.created_at, row.last_used_at, row.expires_at, row.revoked_at,
+        row.site,
+    )  # fmt: skip

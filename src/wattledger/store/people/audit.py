@@ -1,7 +1,8 @@
 """The audit trail: who did what, in the action's own transaction, each row sealed to the one before.
 
-hash(n) = sha256(hash(n-1) || canonical JSON of row n): a row that is changed, taken out or put between
-breaks the chain. Taking rows off the end shows against a head that was written down elsewhere.
+hash(n) = sha256(hash(n-1) || canonical JSON of row n, its site where it has one): a row that is changed,
+taken out or put between breaks the chain. Taking rows off the end shows against a head that was written
+down elsewhere.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class AuditRow:
     subject: str
     details: Mapping[str, Any]
     hash: str
+    site: str | None = None
 
 
 class Audit:
@@ -50,11 +52,15 @@ class Audit:
         action: str,
         subject: str,
         details: Mapping[str, Any] | None = None,
+        site: str | None = None,
     ) -> None:
-        """Add a row within the action's transaction, or in one of its own where none is given."""
+        """Add a row within the action's transaction, or in one of its own where none is given.
+
+        `site` is whose action it was, None for the installation's own.
+        """
         if connection is None:
             async with self._database.begin() as own:
-                await self.record(own, actor, action, subject, details)
+                await self.record(own, actor, action, subject, details, site)
             return
         if self._database.is_postgres:
             await connection.execute(
@@ -64,18 +70,20 @@ class Audit:
         at = self._database.clock.now()
         kept = json.loads(json.dumps(dict(details or {})))
         values = {"at": at, "actor": actor, "action": action, "subject": subject, "details": kept}
-        link = _link(previous, **values)
-        await connection.execute(insert(audit).values(previous=previous, hash=link, **values))
+        link = _link(previous, **values, site=site)
+        await connection.execute(insert(audit).values(previous=previous, hash=link, site=site, **values))
 
     async def list(
-        self, limit: int = 100, before: int | None = None, subject: str | None = None
+        self, limit: int = 100, before: int | None = None, subject: str | None = None, site: str | None = None
     ) -> list[AuditRow]:
-        """The newest rows first, those of one subject where it is given; `before` is the id to go on from."""
+        """The newest rows first, of one subject or one site where given; `before` is the id to go on from."""
         query = select(audit).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
         if subject is not None:
             query = query.where(audit.c.subject == subject)
+        if site is not None:
+            query = query.where(audit.c.site == site)
         async with self._database.connect() as connection:
             return [_row(row) for row in await connection.execute(query)]
 
@@ -91,7 +99,7 @@ class Audit:
         previous, last = START, 0
         while rows := await self._after(last):
             for row in rows:
-                wanted = _link(previous, row.at, row.actor, row.action, row.subject, row.details)
+                wanted = _link(previous, row.at, row.actor, row.action, row.subject, row.details, row.site)
                 if (row.previous, row.hash) != (previous, wanted):
                     return False
                 previous, last = row.hash, row.id
@@ -104,12 +112,19 @@ class Audit:
 
 
 def _link(
-    previous: str, at: datetime, actor: str, action: str, subject: str, details: Mapping[str, Any]
+    previous: str,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    details: Mapping[str, Any],
+    site: str | None,
 ) -> str:
     row = {"at": at.isoformat(timespec="microseconds"), "actor": actor, "action": action, "subject": subject}
+    row |= {"site": site} if site is not None else {}
     canonical = json.dumps({**row, "details": details}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(("" if sabotaged("audit_chain") else previous + canonical).encode()).hexdigest()
 
 
 def _row(row: Row[Any]) -> AuditRow:
-    return AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.details, row.hash)
+    return AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.details, row.hash, row.site)

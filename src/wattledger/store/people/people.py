@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import Database
@@ -14,8 +14,8 @@ from wattledger.store.ids import new_id
 from wattledger.store.people.api_tokens import ApiTokens
 from wattledger.store.people.audit import Audit
 from wattledger.store.people.email import normal_email
+from wattledger.store.people.invitations import Invitations
 from wattledger.store.people.principal import Principal
-from wattledger.store.people.signin import SignIn
 from wattledger.store.people.sites import Sites
 from wattledger.store.tables import membership, person
 from wattledger.store.upsert import insert_new
@@ -25,7 +25,7 @@ __all__ = ["People", "Principal", "UserRow"]
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """A person, by mail address."""
+    """A person, by mail address. `is_admin`: they operate the installation."""
 
     id: str
     email: str
@@ -34,20 +34,23 @@ class UserRow:
     created_at: datetime
 
 
-class People(SignIn, ApiTokens):
-    """People and their memberships, sign-in links, sessions and API tokens."""
+class People(Invitations, ApiTokens):
+    """People and their memberships, invitations, sign-in links, sessions and API tokens."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._audit = Audit(database)
         self._sites = Sites(database)
 
-    async def add_user(self, email: str, by: str = "operator") -> UserRow:
-        """Make a person an owner of the default site; twice changes nothing. Raises Refused."""
+    async def add_user(self, email: str, by: str = "operator", *, operator: bool = False) -> UserRow:
+        """Make a person an owner of the default site, and maybe an operator; twice changes nothing.
+
+        Raises Refused.
+        """
         address = normal_email(email)
 
         async def work(connection: AsyncConnection) -> None:
-            await self._add_owner(connection, address, by)
+            await self._add_owner(connection, address, by, operator=operator)
 
         await self._database.transact(work)
         found = await self.by_email(address)
@@ -71,17 +74,20 @@ class People(SignIn, ApiTokens):
         async with self._database.connect() as connection:
             return not await connection.scalar(select(func.count()).select_from(person))
 
-    async def _add_owner(self, connection: AsyncConnection, address: str, by: str) -> str:
+    async def _add_owner(
+        self, connection: AsyncConnection, address: str, by: str, *, operator: bool = False
+    ) -> str:
         site = await self._sites.ensure_default(connection)
         now = self._database.clock.now()
-        values = {"id": new_id(), "email": address, "created_at": now}
-        made = await insert_new(connection, person, values)
+        made = await insert_new(connection, person, {"id": new_id(), "email": address, "created_at": now})
         id = str(await connection.scalar(select(person.c.id).where(person.c.email == address)))
         belongs = {"person": id, "site": site, "role": "owner", "created_at": now}
         if await insert_new(connection, membership, belongs) or made:
-            await self._audit.record(
-                connection, by, "person.added", f"person:{id}", {"site": site, "role": "owner"}
-            )
+            about = {"site": site, "role": "owner"}
+            await self._audit.record(connection, by, "person.added", f"person:{id}", about, site)
+        if operator:
+            await connection.execute(update(person).where(person.c.id == id).values(is_admin=1))
+            await self._audit.record(connection, by, "person.operator", f"person:{id}")
         return id
 
 

@@ -14,19 +14,27 @@ from wattledger.secrets import digest
 from wattledger.store.database import Database
 from wattledger.store.tables import api_token, membership, person, session
 
-Role = Literal["owner", "member", "admin"]
+Role = Literal["owner", "admin", "member"]
+ROLES: tuple[Role, ...] = ("owner", "admin", "member")
+"""an owner does everything, an admin manages sources and invites members, a member reads"""
 Via = Literal["session", "token", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person at a site, and by what they were let in."""
+    """A person at a site, and by what they were let in. An `operator` runs the installation."""
 
     user_id: str
     email: str
     site: str
     role: Role
     via: Via
+    operator: bool = False
+
+    @property
+    def manages(self) -> bool:
+        """Whether they manage the site's sources and meters."""
+        return self.role in ("owner", "admin")
 
 
 def presented(table: Table, word: str) -> ColumnElement[bool]:
@@ -51,7 +59,7 @@ def holder(table: Table, where: ColumnElement[bool], *columns: ColumnElement[Any
 
 def principal(row: Row[Any], via: Via) -> Principal:
     """What a `holder` row says."""
-    return Principal(row.id, row.email, row.site, "admin" if row.is_admin else row.role, via)
+    return Principal(row.id, row.email, row.site, row.role, via, bool(row.is_admin))
 
 
 async def touch(database: Database, statement: Update) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
 from wattledger.secrets import Vault
 from wattledger.store.database import Database
+from wattledger.store.ids import new_id
 from wattledger.store.people.audit import Audit
-from wattledger.store.tables import site
+from wattledger.store.people.principal import Role
+from wattledger.store.tables import membership, site
 from wattledger.store.upsert import insert_new
 
 DEFAULT_SITE = "00000000000000000000000000000001"
@@ -43,6 +46,8 @@ class SiteRow:
     name: str
     timezone: str
     created_at: datetime
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    """its owner's: `price`"""
 
 
 class Sites:
@@ -81,7 +86,36 @@ class Sites:
             raise NotFound("There is no such site.")
         return _row(row)
 
-    async def update(self, id: str, *, name: str | None = None, timezone: str | None = None) -> SiteRow:
+    async def add(self, name: str, timezone: str, owner: str | None, by: str) -> SiteRow:
+        """A new site, owned by a person (by id) where one is given. Raises Refused for a bad name or zone."""
+        id, now = new_id(), self._database.clock.now()
+        values = {"id": id, "name": _name(name), "timezone": localday.zone(timezone).key, "created_at": now}
+        async with self._database.begin() as connection:
+            await connection.execute(insert(site).values(values))
+            if owner is not None:
+                belongs = {"person": owner, "site": id, "role": "owner", "created_at": now}
+                await connection.execute(insert(membership).values(belongs))
+            about = {"name": values["name"], "owner": owner}
+            await self._audit.record(connection, by, "site.made", f"site:{id}", about, site=id)
+        return await self.get(id)
+
+    async def of(self, person: str) -> Sequence[tuple[SiteRow, Role]]:
+        """The sites of a person with their role there, oldest first."""
+        query = select(site, membership.c.role).join(membership, membership.c.site == site.c.id)
+        query = query.where(membership.c.person == person).order_by(site.c.created_at, site.c.id)
+        async with self._database.connect() as connection:
+            return [(_row(row), row.role) for row in await connection.execute(query)]
+
+    async def named(self, word: str) -> SiteRow:
+        """The site with that id or, where only one has it, that name. Raises NotFound."""
+        found = [row for row in await self.list() if word in (row.id, row.name)]
+        if len(found) != 1:
+            raise NotFound(f"There is no site {word!r}." if not found else f"Several sites are {word!r}.")
+        return found[0]
+
+    async def update(
+        self, id: str, *, name: str | None = None, timezone: str | None = None, by: str = "operator"
+    ) -> SiteRow:
         """Rename a site or move it to another zone. Raises NotFound; Refused for a bad name or zone."""
         changes = {}
         if name is not None:
@@ -91,6 +125,19 @@ class Sites:
         if changes:
             async with self._database.begin() as connection:
                 await connection.execute(update(site).where(site.c.id == id).values(changes))
+                await self._audit.record(connection, by, "site.changed", f"site:{id}", changes, site=id)
+        return await self.get(id)
+
+    async def choose(self, id: str, by: str, **choices: Any) -> SiteRow:
+        """Keep what an owner chose; None takes a choice back. Raises NotFound."""
+        async with self._database.begin() as connection:
+            query = select(site.c.choices).where(site.c.id == id).with_for_update()
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                raise NotFound("There is no such site.")
+            kept = {name: value for name, value in {**row.choices, **choices}.items() if value is not None}
+            await connection.execute(update(site).where(site.c.id == id).values(choices=kept))
+            await self._audit.record(connection, by, "site.chosen", f"site:{id}", {"names": sorted(choices)})
         return await self.get(id)
 
     async def home(self, id: str) -> Home | None:
@@ -133,7 +180,7 @@ def _check(home: Home) -> None:
 
 
 def _row(row: Row[Any]) -> SiteRow:
-    return SiteRow(row.id, row.name, row.timezone, row.created_at)
+    return SiteRow(row.id, row.name, row.timezone, row.created_at, dict(row.choices))
 
 
 def _name(name: str) -> str:

@@ -112,4 +112,4 @@ meter_claim = Table(
     reference("person", "person.id", nullable=True),
     at("created_at"),
 )
-"""A site asked for the agreement of a meter that nobody holds; whoever's agreement becomes active holds it."""
+"""A site asked for the agreement of a meter that nobody holds; it is theirs once the agreement is active."""
