@@ -1,4 +1,4 @@
-"""What hub and worker do besides answering: collect due connections, read payloads left by a dead process."""
+"""What hub and worker do besides answering: collect, listen, read what a dead process left, warn."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from httpx2 import AsyncClient
 
 from wattledger import connectors
 from wattledger.cli.runtime import Runtime
+from wattledger.cli.token_endings import announcing
+from wattledger.cli.vendor_apps import apps_of
+from wattledger.cli.vendor_urls import addresses
 from wattledger.collect import Clients, Collector
 from wattledger.config import Settings
 from wattledger.connectors.base import Connection, Stream, Token
@@ -43,13 +46,15 @@ def collector(runtime: Runtime) -> Collector:
 def listener(runtime: Runtime) -> Listener:
     """The loop over this store's connections that push."""
     store = runtime.store
-    dispatch = ListenDispatch(store.payloads, store.connections, store.listening, pushed())
+    apps = apps_of(runtime.settings)
+    dispatch = ListenDispatch(store.payloads, store.connections, store.listening, pushed(), apps=apps)
     return Listener(dispatch, connectors.connector, runtime.clock, clients(runtime.settings), LISTENING)
 
 
 def dispatch_of(runtime: Runtime) -> StoreDispatch:
     """This store's connections of all connectors that a hub polls."""
-    return StoreDispatch(runtime.store.payloads, runtime.store.connections, polled())
+    store, apps = runtime.store, apps_of(runtime.settings)
+    return StoreDispatch(store.payloads, store.connections, polled(), vehicles=store.vehicles, apps=apps)
 
 
 def on_demand(runtime: Runtime) -> OnDemand:
@@ -64,6 +69,7 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
         asyncio.create_task(collector(runtime).run(stop)),
         asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
+        asyncio.create_task(announcing(runtime, stop)),
     ]
     try:
         yield
@@ -87,18 +93,13 @@ async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
 
 
 def clients(settings: Settings) -> Clients:
-    """HTTP clients for connections: to the address of their vendor, signed in where a token is given."""
+    """HTTP clients for connections: to the addresses of their vendor, signed in where a token is given."""
 
     def client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-        named = connection.options.get("base_url")
-        opened = open_client(str(named or vendor_url(settings, connection.connector)))
+        base, *also = addresses(settings, connection, signed_in=token is not None)
+        opened = open_client(base, also=also)
         if token:
             opened.headers["authorization"] = f"Bearer {token.access}"
         return opened
 
     return client
-
-
-def vendor_url(settings: Settings, connector: str) -> str:
-    """Where a vendor is, by its setting `<CONNECTOR>_BASE_URL`; empty where there is none."""
-    return str(getattr(settings, f"{connector}_base_url", ""))
