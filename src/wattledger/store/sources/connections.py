@@ -23,7 +23,7 @@ from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.people.audit import Audit
-from wattledger.store.sources.ending import Endings
+from wattledger.store.sources.ending import UNHELD, Endings
 from wattledger.store.sources.heartbeats import Heartbeats
 from wattledger.store.sources.newest import newest
 from wattledger.store.sources.oauth_states import OAuthStates
@@ -120,11 +120,14 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         site: str | None,
         secrets: Mapping[str, str] | None = None,
         token: Mapping[str, Any] | None = None,
+        *,
+        options: Mapping[str, Any] | None = None,
+        by: str = "operator",
     ) -> None:
         """Make a connection due now, whatever stopped it. Raises NotFound.
 
-        New secrets take the place of the old ones, and of the token that was got with them. Without them a
-        disconnected one is not resumed: Refused.
+        New secrets take the place of the old ones, and of the token that was got with them; whoever still
+        works with those has lost the connection. Without them a disconnected one is not resumed: Refused.
         """
         if secrets is None and (await self.get(id, site)).state == DISCONNECTED:
             raise Refused("This connection was disconnected; sign in anew.", "DISCONNECTED", status=409)
@@ -140,12 +143,14 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
             changes["token_generation"] = table.c.token_generation + 1
             changes["refresh_started_at"] = None
             changes |= {"last_error": None, "paused_until": None}
-            changes |= {"listener": None, "listening_until": None, "listen_at": None}
+            changes |= UNHELD
+        if options is not None:
+            changes["options"] = dict(options)
         async with self._database.begin() as connection:
             done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
             if not done.rowcount:
                 raise NotFound("There is no such connection.")
-            await self._audit.record(connection, "operator", "connection.resumed", f"connection:{id}")
+            await self._audit.record(connection, by, "connection.resumed", f"connection:{id}")
 
     async def secrets(self, id: str, site: str | None) -> Mapping[str, str]:
         """What is sealed for a connection. Raises NotFound; SecretUnreadable where it can't be opened."""

@@ -12,7 +12,7 @@ from wattledger.connectors.base import App, Connection, Known, NextPoll, Receipt
 from wattledger.errors import Misconfigured, TryLater, WattledgerError
 from wattledger.model import Payload
 from wattledger.store.archive.payloads import Payloads
-from wattledger.store.sources.connections import Claimed, Connections
+from wattledger.store.sources.connections import Claimed, ConnectionRow, Connections
 from wattledger.store.sources.listening import Listening
 from wattledger.store.sources.vehicles import Vehicles
 from wattledger.store.sources.vendor_tokens import SealedSlot
@@ -50,6 +50,10 @@ class StoreDispatch:
         """Lease one connection whether or not it is due; None while another process holds it."""
         claimed = await self._connections.claim_one(id)
         return None if claimed is None else self._with_app(_connection(claimed))
+
+    def unclaimed(self, row: ConnectionRow) -> Connection:
+        """A connection for what needs no lease: telling its vendor that it ends."""
+        return self._with_app(Connection(row.id, row.site, row.connector, row.options))
 
     async def renew(self, connection: Connection) -> bool:
         """Hold for another minute; False where the lease is lost."""
