@@ -20,10 +20,11 @@ GUARDS = {
         GET /v1/usage-points, GET /v1/usage-points/{id}, GET /v1/usage-points/{id}/energy,
         GET /v1/usage-points/{id}/gaps, GET /v1/usage-points/{id}/revisions,
         GET /v1/usage-points/{id}/observations, GET /v1/payloads, GET /v1/payloads/{id},
-        GET /v1/payloads/{id}/download, POST /v1/uploads, POST /v1/connections/{id}/poll,
+        GET /v1/payloads/{id}/download,
         GET /dashboard, GET /dashboard/hourly, GET /history, GET /export, GET /fetch_status, GET /token
     """,
-    "owner": """
+    "manager": """
+        POST /v1/uploads, POST /v1/connections/{id}/poll,
         PATCH /v1/usage-points/{id}, POST /v1/usage-points/{id}/backfill, POST /v1/payloads/{id}/withdraw,
         POST /v1/payloads/{id}/reread, POST /v1/connections, GET /v1/connections/smartthings/connect,
         POST /token
@@ -41,7 +42,7 @@ GUARDS = {
 DECLARED = {
     route.strip(): guard for guard, routes in GUARDS.items() for route in routes.replace("\n", "").split(",")
 }
-PAGES = ("session", "owner")
+PAGES = ("session", "manager", "owner", "operator")
 
 
 def is_page(row: RouteRow) -> bool:

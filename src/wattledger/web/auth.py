@@ -1,8 +1,10 @@
 """Who is asking: a person by session cookie or API token.
 
-    current        the Principal, or None
-    require_user   the Principal; LoginRequired (401) without one
-    require_owner  the same, for what only an owner may do
+    current           the Principal, or None
+    require_user      the Principal; LoginRequired (401) without one
+    require_manager   the same, for what an owner or an admin of the site may do
+    require_owner     for what only an owner may do: people, and the site itself
+    require_operator  for what concerns the whole installation: sites, and whose a meter is
 
 Cookie `wattledger_session` (`__Host-wattledger_session` on https), opaque, HttpOnly, SameSite=Lax.
 """
@@ -88,17 +90,42 @@ async def require_user(principal: Annotated[Principal | None, Depends(current)])
     return principal
 
 
+@guards("manager")
+async def require_manager(principal: Annotated[Principal | None, Depends(current)]) -> Principal:
+    """The signed-in owner or admin of the site. Raises LoginRequired, Refused 403 for a member."""
+    person = await require_user(principal)
+    if not person.manages and not sabotaged("roles"):
+        raise Refused("Only an owner or admin of this site may do that.", "MANAGERS_ONLY", status=403)
+    return person
+
+
 @guards("owner")
 async def require_owner(principal: Annotated[Principal | None, Depends(current)]) -> Principal:
-    """The signed-in owner. Raises LoginRequired, Refused 403 for a member."""
+    """The signed-in owner. Raises LoginRequired, Refused 403 for anyone else."""
     person = await require_user(principal)
-    if person.role not in ("owner", "admin"):
+    if person.role != "owner" and not sabotaged("roles"):
         raise Refused("Only an owner of this site may do that.", "OWNERS_ONLY", status=403)
     return person
 
 
+@guards("operator")
+async def require_operator(principal: Annotated[Principal | None, Depends(current)]) -> Principal:
+    """Who runs this installation. Raises LoginRequired, Refused 403 for anyone else."""
+    person = await require_user(principal)
+    if not person.operator and not sabotaged("roles"):
+        raise Refused("Only the operator of this installation may do that.", "OPERATORS_ONLY", status=403)
+    return person
+
+
 User = Annotated[Principal, Depends(require_user)]
+Manager = Annotated[Principal, Depends(require_manager)]
 Owner = Annotated[Principal, Depends(require_owner)]
+Operator = Annotated[Principal, Depends(require_operator)]
+
+
+def actor(person: Principal) -> str:
+    """How the audit names a person."""
+    return f"person {person.user_id}"
 
 
 def bearer(request: Request) -> str | None:

@@ -13,10 +13,12 @@ from wattledger.web.guards import guards_of
 WHO = {
     "public": "anyone",
     "session": "a signed-in person (session cookie or API token)",
+    "manager": "an owner or admin of the site",
     "owner": "an owner of the site",
+    "operator": "the installation's operator",
     "admin": "`x-admin-token`",
     "machine": "`x-intelliwatt-secret` and `x-admin-token`",
-    "metrics": "`x-admin-token`, or an owner's API token",
+    "metrics": "`x-admin-token`, or the operator's API token",
 }
 
 

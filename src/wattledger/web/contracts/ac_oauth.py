@@ -19,7 +19,7 @@ from wattledger.store.sources.connections import ConnectionRow
 from wattledger.store.sources.dispatch import stored_token
 from wattledger.store.sources.oauth_states import SignInBegun
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner, session_token
+from wattledger.web.auth import Manager, session_token
 from wattledger.web.contracts import ac_pasted as pasted
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
@@ -31,7 +31,7 @@ CALLBACK = "/oauth/smartthings/callback"
 
 
 @router.get("/v1/connections/smartthings/connect", responses=answers(connection_shapes.Consent))
-async def connect(request: Request, person: Owner, connection: str | None = None) -> Json:
+async def connect(request: Request, person: Manager, connection: str | None = None) -> Json:
     """Begin a SmartThings sign-in: answers the address to open in the same browser."""
     return Json(
         {"url": await begin(request, person.user_id, person.site, person.via == "session", connection)}

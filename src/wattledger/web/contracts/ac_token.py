@@ -10,7 +10,7 @@ from wattledger.errors import Refused
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied, Json
-from wattledger.web.auth import Owner, User
+from wattledger.web.auth import Manager, User
 from wattledger.web.contracts import ac_pasted as pasted
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import read_json
@@ -63,7 +63,7 @@ async def token_json(found: Hub, row: ConnectionRow | None) -> dict[str, Any]:
 
 
 @router.post("/token", openapi_extra=BODY)
-async def set_token(request: Request, person: Owner, connection: str | None = None) -> Json:
+async def set_token(request: Request, person: Manager, connection: str | None = None) -> Json:
     """Store a new SmartThings token and begin its 24 hours; the same one changes nothing."""
     found = hub(request)
     text = _token(await _body(request))

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.store.people.people import Principal
 from wattledger.web import forms
-from wattledger.web.auth import Owner, User, current
+from wattledger.web.auth import Manager, Owner, User, actor, current
 from wattledger.web.guards import public
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute, html, page
@@ -67,8 +67,10 @@ async def settings(request: Request, person: User) -> Response:
 async def _settings(
     request: Request, person: Principal, fresh: str | None = None, saved: bool = False
 ) -> Response:
-    tokens = [t for t in await hub(request).store.people.api_tokens(person.user_id) if t.revoked_at is None]
-    points = await hub(request).store.points.list(person.site)
+    store = hub(request).store
+    made = await store.people.api_tokens(person.user_id, person.site)
+    tokens = [t for t in made if t.revoked_at is None]
+    points = await store.points.list(person.site)
     values = {"points": points, "tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
     return await page(request, "settings.html", person, "settings", **values)
 
@@ -78,12 +80,12 @@ async def save_site(request: Request, person: Owner) -> Response:
     """Save the site's name and zone."""
     values = await forms.fields(request)
     name, timezone = forms.wanted(values, "name"), forms.wanted(values, "timezone")
-    await hub(request).store.sites.update(person.site, name=name, timezone=timezone)
+    await hub(request).store.sites.update(person.site, name=name, timezone=timezone, by=actor(person))
     return await _settings(request, person, saved=True)
 
 
 @router.post("/settings/meters/{id}", summary="Rename a meter")
-async def rename_meter(request: Request, person: Owner, id: str) -> Response:
+async def rename_meter(request: Request, person: Manager, id: str) -> Response:
     """Give a meter another name."""
     name = forms.wanted(await forms.fields(request), "name")
     await hub(request).store.points.rename(public_id(id, "meter"), name, person.site)
@@ -94,7 +96,7 @@ async def rename_meter(request: Request, person: Owner, id: str) -> Response:
 async def make_token(request: Request, person: User) -> Response:
     """A new API token, shown on this answer only."""
     name = forms.wanted(await forms.fields(request), "name")
-    fresh = await hub(request).store.people.api_token(person.email, name)
+    fresh = await hub(request).store.people.api_token(person.email, name, person.site)
     return await _settings(request, person, fresh)
 
 
@@ -102,5 +104,5 @@ async def make_token(request: Request, person: User) -> Response:
 async def end_token(request: Request, person: User, id: str) -> Response:
     """Revoke one of the person's own tokens."""
     found = hub(request)
-    await found.store.people.revoke_api_token(id, person.user_id, found.clock.now())
+    await found.store.people.revoke_api_token(id, person.user_id, found.clock.now(), person.site)
     return RedirectResponse("/settings", 303)

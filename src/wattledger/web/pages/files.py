@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from wattledger.errors import Refused
 from wattledger.store.people.people import Principal
 from wattledger.store.rows import Summary
-from wattledger.web.auth import Owner, User
+from wattledger.web.auth import Manager, User
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute, page
@@ -58,7 +58,7 @@ async def download(request: Request, person: User, id: str) -> Response:
 
 
 @router.post("/upload", summary="Add files by a form")
-async def upload(request: Request, person: User) -> Response:
+async def upload(request: Request, person: Manager) -> Response:
     """Read each file; one that can't be read is kept and listed with the reason."""
     found = []
     async with request.form(max_files=MOST_AT_ONCE, max_fields=5) as form:
@@ -78,14 +78,14 @@ async def _take(request: Request, person: Principal, file: UploadFile) -> str:
 
 
 @router.post("/files/{id}/reread", summary="Read a raw file again")
-async def reread(request: Request, person: Owner, id: str) -> Response:
+async def reread(request: Request, person: Manager, id: str) -> Response:
     """With today's parser; the ledger changes only where the parser learned something."""
     await hub(request).store.payloads.reread(payload_id(id), person.site)
     return RedirectResponse(f"/files/{payload_id(id)}", 303)
 
 
 @router.post("/files/{id}/withdraw", summary="Withdraw a raw file")
-async def withdraw(request: Request, person: Owner, id: str) -> Response:
+async def withdraw(request: Request, person: Manager, id: str) -> Response:
     """The ledger as if the file had never come; its bytes stay."""
     await hub(request).store.payloads.withdraw(payload_id(id), person.site, person.email)
     return RedirectResponse(f"/files/{payload_id(id)}", 303)

@@ -16,7 +16,7 @@ from wattledger.errors import Refused, TryLater
 from wattledger.model import Flow
 from wattledger.store.rows import Revision, UsagePointRow
 from wattledger.web import forms
-from wattledger.web.auth import Owner, User
+from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.calendar import WIDTH, strips
 from wattledger.web.pages.meter import FLOWS, FlowName
@@ -66,7 +66,7 @@ async def gaps(
 
 
 @router.post("/gaps/backfill", summary="Ask the relay for all gaps of a meter")
-async def backfill(request: Request, person: Owner) -> Response:
+async def backfill(request: Request, person: Manager) -> Response:
     """One request for the days of every gap; they arrive as raw files."""
     found, values = hub(request), await forms.fields(request)
     point = await found.store.points.get(forms.wanted(values, "point"), person.site)

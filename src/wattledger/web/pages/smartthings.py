@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.errors import WattledgerError
 from wattledger.web import forms
-from wattledger.web.auth import Owner
+from wattledger.web.auth import Manager
 from wattledger.web.contracts import ac_oauth, ac_pasted
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute
@@ -17,7 +17,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
 @router.post("/sources/smartthings/token", summary="Store a SmartThings token")
-async def paste(request: Request, person: Owner) -> Response:
+async def paste(request: Request, person: Manager) -> Response:
     """A pasted token, for one connection or for a new one; tried before it replaces another."""
     found, values = hub(request), await forms.fields(request)
     try:
@@ -33,7 +33,7 @@ async def paste(request: Request, person: Owner) -> Response:
 
 
 @router.get("/sources/smartthings/connect", summary="Sign in to SmartThings")
-async def connect(request: Request, person: Owner, connection: str | None = None) -> Response:
+async def connect(request: Request, person: Manager, connection: str | None = None) -> Response:
     """To SmartThings, where the owner consents; from there back to the sources."""
     try:
         browser = person.via == "session"
@@ -44,7 +44,7 @@ async def connect(request: Request, person: Owner, connection: str | None = None
 
 
 @router.post("/sources/smartthings/{id}/collect", summary="Collect a SmartThings connection now")
-async def collect(request: Request, person: Owner, id: str) -> Response:
+async def collect(request: Request, person: Manager, id: str) -> Response:
     """Collect at once and say how it went."""
     found = hub(request)
     try:

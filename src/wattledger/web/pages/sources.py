@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.model import Flow, PointKind
 from wattledger.transport import is_plain
-from wattledger.web.auth import Owner, User
+from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.attention import Freshness, judge_freshness, relays
 from wattledger.web.pages.connected import sources as smartthings_of
@@ -76,7 +76,7 @@ async def _meters(request: Request, site: str) -> list[Freshness]:
 
 
 @router.post("/sources/fetch", summary="Ask the relay for a cycle now")
-async def fetch(request: Request, person: Owner) -> Response:
+async def fetch(request: Request, person: Manager) -> Response:
     """One cycle of the relay; it answers at once and works on."""
     try:
         await hub(request).trigger({"reason": "user_refresh"})

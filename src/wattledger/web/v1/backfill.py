@@ -13,13 +13,12 @@ from wattledger.errors import Refused
 from wattledger.model import Flow
 from wattledger.store.rows import Gap, UsagePointRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner
+from wattledger.web.auth import Manager, actor
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, described, json_body
 from wattledger.web.trigger import TriggerFailed
 from wattledger.web.v1 import shapes
 from wattledger.web.v1.answered import answers
-from wattledger.web.v1.payloads import actor
 from wattledger.web.v1.points import find_point, gap_json
 
 router = APIRouter(prefix="/v1/usage-points", tags=["Usage points"])
@@ -47,7 +46,7 @@ class Wish(Body):
     openapi_extra=described(Wish),
 )
 async def backfill(
-    request: Request, person: Owner, id: str, wish: Annotated[Wish, Depends(json_body(Wish))]
+    request: Request, person: Manager, id: str, wish: Annotated[Wish, Depends(json_body(Wish))]
 ) -> Json:
     """Ask the relay for a meter's missing days; what comes arrives as payloads."""
     point, found = await find_point(request, person, id), hub(request)

@@ -35,7 +35,7 @@ async def me(request: Request, person: User) -> Json:
 @router.get("/tokens", responses=answers(shapes.Tokens))
 async def tokens(request: Request, person: User) -> Json:
     """List my API tokens; the tokens themselves are known to nobody."""
-    rows = await hub(request).store.people.api_tokens(person.user_id)
+    rows = await hub(request).store.people.api_tokens(person.user_id, person.site)
     return Json({"tokens": [_token(row) for row in rows]})
 
 
@@ -46,7 +46,7 @@ async def make_token(
     request: Request, person: User, new: Annotated[NewToken, Depends(json_body(NewToken))]
 ) -> Json:
     """Make an API token; the answer is the only place where it is shown."""
-    word = await hub(request).store.people.api_token(person.email, new.name)
+    word = await hub(request).store.people.api_token(person.email, new.name, person.site)
     return Json({"token": word, "name": new.name, "token_type": "bearer"}, 201)
 
 
@@ -54,7 +54,9 @@ async def make_token(
 async def revoke_token(request: Request, person: User, id: str) -> Json:
     """End one of my API tokens at once."""
     found = hub(request)
-    await found.store.people.revoke_api_token(public_id(id, "API token"), person.user_id, found.clock.now())
+    await found.store.people.revoke_api_token(
+        public_id(id, "API token"), person.user_id, found.clock.now(), person.site
+    )
     return Json({"ok": True})
 
 

@@ -7,11 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from wattledger.store.people.principal import Principal
 from wattledger.store.rows import PayloadRow
 from wattledger.web import intake
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.auth import Manager, User, actor, scope_of
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
 from wattledger.web.parameters import LARGEST_ID, bounded, payload_id
@@ -66,7 +65,7 @@ async def download(request: Request, person: User, id: str) -> Response:
 
 
 @router.post("/{id}/withdraw", responses=answers(shapes.Withdrawn))
-async def withdraw(request: Request, person: Owner, id: str) -> Json:
+async def withdraw(request: Request, person: Manager, id: str) -> Json:
     """Take a payload out of the ledger; it stays in the archive, the ledger is recomputed without it."""
     store, number = hub(request).store, payload_id(id)
     await store.payloads.withdraw(number, scope_of(person), actor(person))
@@ -74,17 +73,12 @@ async def withdraw(request: Request, person: Owner, id: str) -> Json:
 
 
 @router.post("/{id}/reread", responses=answers(shapes.Reread))
-async def reread(request: Request, person: Owner, id: str) -> Json:
+async def reread(request: Request, person: Manager, id: str) -> Json:
     """Read a payload again with today's parser; a withdrawn one is refused."""
     store, number = hub(request).store, payload_id(id)
     delivered = await store.payloads.reread(number, scope_of(person))
     await store.audit.record(None, actor(person), "payload.reread", f"payload:{number}", {"via": person.via})
     return Json({"ok": True, **intake.receipt(delivered)})
-
-
-def actor(person: Principal) -> str:
-    """How the audit names a person."""
-    return f"person {person.user_id}"
 
 
 def payload_json(row: PayloadRow) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from wattledger.store.observed.observations import ObservationRow
 from wattledger.store.people.principal import Principal
 from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.auth import Manager, User, scope_of
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, Text, described, json_body
 from wattledger.web.parameters import bounded, public_id
@@ -68,7 +68,7 @@ class Change(Body):
 
 @router.patch("/{id}", responses=answers(shapes.UsagePoint), openapi_extra=described(Change))
 async def change_point(
-    request: Request, person: Owner, id: str, change: Annotated[Change, Depends(json_body(Change))]
+    request: Request, person: Manager, id: str, change: Annotated[Change, Depends(json_body(Change))]
 ) -> Json:
     """Rename a usage point, or move it to another zone: its days are then recomputed."""
     point, store = await find_point(request, person, id), hub(request).store

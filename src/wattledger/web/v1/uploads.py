@@ -14,7 +14,7 @@ from wattledger.model import Payload, Source
 from wattledger.store.people.principal import Principal
 from wattledger.web import intake
 from wattledger.web.answers import Json
-from wattledger.web.auth import User
+from wattledger.web.auth import Manager
 from wattledger.web.contracts import smt_fields as fields
 from wattledger.web.hub import Hub, hub
 from wattledger.web.v1.answered import answers
@@ -36,7 +36,7 @@ BODY = {
 
 @router.post("", responses=answers(OneUpload | Uploads), openapi_extra=BODY)
 async def upload(
-    request: Request, person: User, filename: str | None = None, esiid: str | None = None
+    request: Request, person: Manager, filename: str | None = None, esiid: str | None = None
 ) -> Json:
     """Take in files of any supported form; each is answered by itself, a bad one delays no other."""
     found, claimed = hub(request), fields.esiid(esiid) if esiid else None
