@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
-from wattledger.connectors.base import Account, Connector, NextPoll
+from wattledger.connectors.base import Account, Call, Connector, NextPoll, Response
+from wattledger.connectors.smartcar import webhook
 from wattledger.connectors.smartcar.parse import parse
 from wattledger.model import Parsed, Payload
 
@@ -14,7 +15,10 @@ NAME = "smartcar"
 
 
 class Smartcar(Connector):
-    """Looked at every half hour; each car has a schedule and an allowance of calls of its own."""
+    """Looked at every half hour; each car has a schedule and an allowance of calls of its own.
+
+    A saved answer is not recognised: nothing in it proves whose car it speaks of.
+    """
 
     name: ClassVar[str] = NAME
     title: ClassVar[str] = "Smartcar"
@@ -31,6 +35,18 @@ class Smartcar(Connector):
     def parse(self, payload: Payload) -> Parsed:
         """Usage points and observations of one answer. Pure."""
         return parse(payload)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
+        """Raises Refused 401 for a call that was not signed with one of the management tokens."""
+        webhook.verify(headers, body, secrets)
+
+    def reply(self, body: bytes, secrets: Sequence[str]) -> Response | None:
+        """The answer to a challenge, which comes unsigned; None for every other call. Raises BadPayload."""
+        return webhook.reply(body, secrets)
+
+    def call(self, body: bytes) -> Call:
+        """What a verified call is about. Raises BadPayload."""
+        return webhook.call(body)
 
 
 CONNECTOR = Smartcar()
