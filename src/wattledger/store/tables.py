@@ -77,6 +77,7 @@ connection = Table(
     words("token", nullable=True),
     count("token_generation"),
     at("refresh_started_at", nullable=True),
+    words("warned", nullable=True),
     at("created_at"),
     at("last_asked", nullable=True),
     at("paused_until", nullable=True),

@@ -11,6 +11,7 @@ from wattledger.errors import TryLater
 from wattledger.store.people.principal import Principal
 from wattledger.web.answers import Json, failure
 from wattledger.web.auth import bearer, current, require_owner
+from wattledger.web.contracts import ac_pasted
 from wattledger.web.guards import guards, public
 from wattledger.web.hub import Hub, hub
 from wattledger.web.machine import ADMIN, check
@@ -58,6 +59,12 @@ async def _refresh(found: Hub) -> None:
     now = found.clock.now()
     for beat in await found.store.connections.heartbeats():
         found.metrics.heartbeat_age.labels(beat.name).set((now - beat.at).total_seconds())
+    for row in await found.store.connections.list(None):
+        if row.last_success:
+            age = (now - row.last_success).total_seconds()
+            found.metrics.success_age.labels(row.connector, row.id).set(age)
+        if window := await ac_pasted.window(found.store, row):
+            found.metrics.token_left.labels(row.id).set(window.left(now))
     newest = await found.store.payloads.list(None, limit=1)
     if newest:
         found.metrics.newest_reading_age.set((now - newest[0].received_at).total_seconds())

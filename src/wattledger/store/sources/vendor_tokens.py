@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 
 from wattledger.errors import NotFound, TryLater
 from wattledger.faults import fault, sabotaged
@@ -92,6 +92,16 @@ class VendorTokens:
             return
         async with self._database.begin() as connection:
             await connection.execute(update(table).where(table.c.id == id).values(refresh_started_at=when))
+
+    async def warned(self, id: str, mark: str) -> bool:
+        """Note a warning about a token; True where neither it nor a later one was noted before.
+
+        Marks of one connection sort by their time: the end of a token, then how near it is.
+        """
+        new = or_(table.c.warned.is_(None), table.c.warned < mark)
+        async with self._database.begin() as connection:
+            done = await connection.execute(update(table).where(table.c.id == id, new).values(warned=mark))
+        return done.rowcount > 0
 
     async def abandoned(self, connectors: Collection[str]) -> AsyncGenerator[str]:
         """Connections whose refresh a dead process left unfinished; each is held while it is yielded."""

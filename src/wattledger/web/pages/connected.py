@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.sources.connections import ConnectionRow
@@ -13,7 +13,6 @@ from wattledger.web.hub import Hub
 from wattledger.web.pages import words
 
 STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
-HOUR = timedelta(hours=1)
 PASTE = "Paste a new token; collecting goes on at once."
 
 
@@ -62,10 +61,10 @@ def judge(row: ConnectionRow, window: Window | None, now: datetime) -> Source:
     if row.last_error:
         said = f"{said} {row.last_error}"
     level = "good" if row.state == "ok" else "caution"
-    if window is None or window.rest(now) > ac_pasted.WARN_HOURS[0] * HOUR:
+    ends = ac_pasted.ending(window, now)
+    if ends is None:
         return Source(row, level, said, counted)
-    urgent = window.rest(now) <= ac_pasted.WARN_HOURS[1] * HOUR
-    return Source(row, "bad" if urgent else "caution", said, counted, PASTE)
+    return Source(row, "bad" if ends.urgent else "caution", said, counted, PASTE)
 
 
 def countdown(window: Window | None, now: datetime) -> str:

@@ -21,6 +21,7 @@ class Connection(Shape):
     next_poll_at: AwareDatetime | None
     last_asked: AwareDatetime | None = None
     paused_until: AwareDatetime | None = None
+    warning: str | None = None
 
 
 class Relay(Shape):

@@ -32,7 +32,11 @@ async def connections(request: Request, person: User) -> Json:
     found = hub(request)
     rows = await found.store.connections.list(scope_of(person))
     beats = [relay_json(beat, found.clock.now()) for beat in await found.store.connections.heartbeats()]
-    listed = [*(connection_json(row) for row in rows), *map(_as_connection, beats)]
+    now = found.clock.now()
+    listed = [
+        *[connection_json(row, await ac_pasted.warning_of(found.store, row, now)) for row in rows],
+        *map(_as_connection, beats),
+    ]
     return Json({"connections": listed, "relays": beats})
 
 
@@ -95,8 +99,8 @@ def _came(row: PayloadRow) -> dict[str, Any]:
     }
 
 
-def connection_json(row: ConnectionRow) -> dict[str, Any]:
-    """A connection as JSON, without anything secret."""
+def connection_json(row: ConnectionRow, warning: str | None = None) -> dict[str, Any]:
+    """A connection as JSON, without anything secret; `warning` announces what will stop it."""
     return {
         "id": row.id,
         "connector": row.connector,
@@ -106,6 +110,7 @@ def connection_json(row: ConnectionRow) -> dict[str, Any]:
         "next_poll_at": row.next_poll_at,
         "last_asked": row.last_asked,
         "paused_until": row.paused_until,
+        "warning": warning,
     }
 
 

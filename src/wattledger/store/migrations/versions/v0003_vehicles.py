@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Add columns and a table; every row stays as it is."""
     op.add_column("site", sa.Column("home", TEXT))
     op.add_column("observation", sa.Column("sealed", TEXT))
+    op.add_column("connection", sa.Column("warned", TEXT))
     for name in ("site", "usage_point"):
         op.add_column(name, sa.Column("choices", JSON, nullable=False, server_default="{}"))
     for name in ("role", "email", "browser"):
@@ -78,5 +79,6 @@ def downgrade() -> None:
         table.drop_column("site")
     for name in ("site", "usage_point"):
         op.drop_column(name, "choices")
+    op.drop_column("connection", "warned")
     op.drop_column("observation", "sealed")
     op.drop_column("site", "home")
