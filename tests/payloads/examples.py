@@ -27,4 +27,5 @@ EXAMPLES: dict[str, dict[str, bytes]] = {
     },
     "green_button": {"feed": _STANDARD},
     "smartthings": {"devices": smartthings.saved_list()},
+    "smartcar": {},  # files are not recognised: nothing in one proves whose car it speaks of
 }

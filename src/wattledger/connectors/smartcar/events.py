@@ -21,9 +21,9 @@ from wattledger.connectors.smartcar.envelope import (
     code_of,
     envelope_of,
 )
+from wattledger.connectors.smartcar.errors import of_signal
 from wattledger.connectors.smartcar.reading import identifier, instant, mapping, rows, word
 from wattledger.connectors.smartcar.record import Record
-from wattledger.connectors.smartcar.trouble import trouble_of
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotaged
 
@@ -83,7 +83,7 @@ def _errors(record: Record, envelope: Envelope, car: str) -> None:
         state = word(error.get("state")) or "ERROR"
         kind = {"ERROR": "trouble", "RESOLVED": "resolved"}.get(state)
         if kind:
-            found[kind].append(trouble_of({key: error.get(key) for key in ("type", "code")}))
+            found[kind].append(of_signal(error).kind)
     for kind, words in found.items():
         if words:
             record.put(car, at, kind, ", ".join(dict.fromkeys(words[:5])))

@@ -34,10 +34,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wattledger.connectors.smartcar import events, paths, signals
+from wattledger.connectors.smartcar.errors import understand
 from wattledger.connectors.smartcar.lists import granted, vehicles_of
 from wattledger.connectors.smartcar.reading import identifier, load, mapping, number, rows
 from wattledger.connectors.smartcar.record import Record, attributes, car_of, zone_of
-from wattledger.connectors.smartcar.trouble import trouble_of
 from wattledger.errors import BadPayload
 from wattledger.model import Parsed, Payload
 
@@ -131,8 +131,8 @@ def _trouble(record: Record, payload: Payload) -> None:
         said: Mapping[str, Any] = load(payload.body)
     except BadPayload:
         said = {}
-    found = trouble_of(said, int(status) if status.isdecimal() and len(status) < 4 else None)
-    record.put(_car(record, payload), payload.received_at, "trouble", found)
+    found = understand(int(status) if status.isdecimal() and len(status) < 4 else 0, said).kind
+    record.put(_car(record, payload), payload.received_at, "trouble", found.replace("HTTP 0", "NO_ANSWER"))
 
 
 def _car(record: Record, payload: Payload) -> str:

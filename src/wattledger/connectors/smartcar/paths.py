@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wattledger.connectors.smartcar.errors import understand
 from wattledger.connectors.smartcar.measures import position, quantity, state, yes_or_no
 from wattledger.connectors.smartcar.reading import instant, mapping, number, text
 from wattledger.connectors.smartcar.record import Moment, Record
-from wattledger.connectors.smartcar.trouble import trouble_of
 from wattledger.connectors.smartcar.units import SYSTEMS
 from wattledger.faults import sabotaged
 
@@ -64,7 +64,7 @@ def read(record: Record, car: str, entries: Iterable[Entry], otherwise: datetime
         if entry.good:
             reader(moment, entry)
         else:
-            moment.note(f"{trouble_of(entry.body, entry.code)}")
+            moment.note(understand(entry.code or 0, entry.body).kind)
 
 
 def _when(record: Record, entry: Entry) -> datetime | None:

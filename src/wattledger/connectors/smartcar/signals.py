@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wattledger.connectors.smartcar import units
+from wattledger.connectors.smartcar.errors import of_signal
 from wattledger.connectors.smartcar.measures import UNKNOWN, measured, position, state, yes_or_no
 from wattledger.connectors.smartcar.reading import instant, mapping, rows, text, word
 from wattledger.connectors.smartcar.record import Moment, Record
-from wattledger.connectors.smartcar.trouble import trouble_of
 from wattledger.faults import sabotaged
 
 SUCCESS = "SUCCESS"
@@ -106,9 +106,8 @@ def read(record: Record, car: str, items: Iterable[Any], stand: Stand = lambda _
 
 
 def _reason(signal: Signal) -> str:
-    if not signal.error:
-        return signal.status or "nothing said"
-    return trouble_of(signal.error)
+    error = mapping(signal.error)
+    return of_signal(error).kind if error.get("type") else signal.status or "nothing said"
 
 
 def _settle(charging: _Charging) -> None:

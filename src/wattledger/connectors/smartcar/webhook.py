@@ -10,9 +10,9 @@ from typing import Any
 
 from wattledger.connectors.base import Call, Response
 from wattledger.connectors.smartcar.envelope import ERROR, VERIFY, Envelope, code_of, envelope_of
+from wattledger.connectors.smartcar.errors import Then, of_signal
 from wattledger.connectors.smartcar.reading import mapping, rows, word
 from wattledger.connectors.smartcar.signals import SOC
-from wattledger.connectors.smartcar.trouble import resolution_of
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, WattledgerError
 from wattledger.faults import sabotaged
 
@@ -20,7 +20,7 @@ HEADER = "sc-signature"
 SIGNATURE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 CHALLENGE = re.compile(r"[A-Za-z0-9._~+/=:<>-]{1,128}", re.ASCII)
 """neither braces nor quotes: signing a challenge must never sign an event"""
-ACCOUNT, PERMISSION, REAUTHENTICATE = "CONNECTED_SERVICES_ACCOUNT", "PERMISSION", "REAUTHENTICATE"
+PERMISSION, REAUTHENTICATE = "PERMISSION", "REAUTHENTICATE"
 NEEDED = frozenset({SOC})
 """signals without which a connection is worth nothing: only their loss asks for a new sign-in"""
 
@@ -72,10 +72,10 @@ def consequence(envelope: Envelope) -> WattledgerError | None:
 
 
 def _login(error: Mapping[str, Any]) -> bool:
-    kind, code = word(error.get("type")), word(error.get("code"))
-    if kind == ACCOUNT:
-        return code == "AUTHENTICATION_FAILED" or (code == PERMISSION and _needed(error))
-    return kind == PERMISSION and resolution_of(error) == REAUTHENTICATE and _needed(error)
+    found = of_signal(error)
+    if found.then is Then.RECONNECT:
+        return found.code != PERMISSION or _needed(error)
+    return found.then is Then.PERMISSION and found.resolution == REAUTHENTICATE and _needed(error)
 
 
 def _needed(error: Mapping[str, Any]) -> bool:
