@@ -33,12 +33,15 @@ def token() -> None:
 @app.command("set")
 def set_(
     stdin: Annotated[bool, typer.Option("--stdin", help="Read it from standard input, else ask.")] = False,
-    connection: Annotated[str | None, typer.Option(help="Id of the connection; default: the first.")] = None,
+    connection: Annotated[
+        str | None, typer.Option(help="Id of the connection; default: the first with a token.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Store a new SmartThings token and begin its 24 hours; the same one changes nothing.
 
-    It is tried at SmartThings first and never shown. Without a connection one is made.
+    It is tried at SmartThings first and never shown. Where no connection has a pasted token yet, one is
+    made; one that signs in by OAuth is replaced only where --connection names it.
 
     \b
     Example:
@@ -61,6 +64,6 @@ async def _set(text: str, connection: str | None, data: Path | None) -> Placed:
         store, site = runtime.store, (await runtime.store.sites.default()).id
         if not text.strip():
             raise Refused("Token must not be empty", "BAD_TOKEN")
-        row = await ac_pasted.chosen(store, site, connection)
+        row = await ac_pasted.to_paste(store, site, connection)
         vendor = runtime.settings.smartthings_base_url
         return await ac_pasted.place(store, runtime.clock, vendor, site, text, "command line", row)

@@ -122,10 +122,20 @@ async def connections(store: Store, site: str | None) -> list[ConnectionRow]:
 
 
 async def chosen(store: Store, site: str | None, id: str | None) -> ConnectionRow | None:
-    """The one that was asked for, else the first. Raises NotFound."""
+    """The one that was asked for, else the first with a pasted token, else the first. Raises NotFound."""
+    if row := await to_paste(store, site, id):
+        return row
+    return next(iter(await connections(store, site)), None)
+
+
+async def to_paste(store: Store, site: str | None, id: str | None) -> ConnectionRow | None:
+    """Where a pasted token goes: the one that was asked for, else the first that has one. Raises NotFound.
+
+    None where nothing was pasted yet: a token never takes the place of another sign-in that nobody named.
+    """
     found = await connections(store, site)
     if id is None:
-        return found[0] if found else None
+        return next(iter([row for row in found if await _pasted(store, row)]), None)
     for row in found:
         if row.id == id:
             return row
@@ -154,6 +164,12 @@ async def place(
     made = window_of(secrets)
     assert made is not None
     return Placed(row, made, reset=True, warning=warning)
+
+
+async def _pasted(store: Store, row: ConnectionRow) -> bool:
+    """Whether a connection signs in by a pasted token, or can't sign in since its key is gone."""
+    old = await _old(store, row)
+    return not old or "token" in old
 
 
 async def _old(store: Store, row: ConnectionRow) -> Mapping[str, str]:

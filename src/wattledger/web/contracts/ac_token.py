@@ -67,7 +67,7 @@ async def set_token(request: Request, person: Manager, connection: str | None = 
     """Store a new SmartThings token and begin its 24 hours; the same one changes nothing."""
     found = hub(request)
     text = _token(await _body(request))
-    row = await pasted.chosen(found.store, person.site, connection)
+    row = await pasted.to_paste(found.store, person.site, connection)
     try:
         done = await pasted.place(
             found.store,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wattledger.secrets import SecretUnreadable
@@ -26,6 +26,8 @@ class Source:
     sentence: str
     countdown: str
     todo: str | None = None
+    pasted: bool = True
+    """whether it signs in by a pasted token, which can be replaced"""
 
     @property
     def needs_somebody(self) -> bool:
@@ -42,7 +44,7 @@ async def sources(found: Hub, site: str) -> list[Source]:
         except SecretUnreadable as error:
             judged.append(Source(row, "bad", str(error), "", PASTE))
             continue
-        judged.append(judge(row, window, found.clock.now()))
+        judged.append(replace(judge(row, window, found.clock.now()), pasted=window is not None))
     return judged
 
 
