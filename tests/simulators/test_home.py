@@ -61,3 +61,11 @@ def test_estimates_are_blocks_of_four_hours_and_differ_from_what_is_corrected() 
 
 def test_padding_is_missing() -> None:
     assert padded(np.arange(96, dtype=np.int32))[96:].tolist() == [MISSING] * 4
+
+
+def test_the_meter_counts_what_the_car_takes_at_home() -> None:
+    home = Home()
+    for one in home.days(date(2025, 11, 1), 180):
+        car = home.car.home_slots(one.number)
+        assert (one.actual[Flow.DELIVERED] >= car).all()
+    assert 1_000 < sum(home.car.home_slots(n).sum() for n in range(20_000, 20_365)) / 1000 < 5_000

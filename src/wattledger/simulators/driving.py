@@ -131,15 +131,13 @@ class Driven:
     def home_slots(self, day: int) -> NDArray[np.float64]:
         """Wh at home by quarter-hour of a local day."""
         start, size = localday.start(day, ZONE), localday.slots(day, ZONE)
-        edges = [start + n * localday.QUARTER for n in range(size + 1)]
         found = np.zeros(size)
-        for leg in self.legs(edges[0], edges[-1]):
-            if not leg.power or leg.place is not HOME:
-                continue
-            first = max(0, (leg.start - start) // localday.QUARTER)
-            last = min(size - 1, (leg.end - start) // localday.QUARTER)
-            for n in range(first, last + 1):
-                found[n] += self.wall_wh(max(edges[n], leg.start), min(edges[n + 1], leg.end))
+        for leg in self.legs(start, start + size * localday.QUARTER):
+            if leg.power and leg.place is HOME:
+                begin, end = ((t - start) / localday.QUARTER for t in (leg.start, leg.end))
+                slots = np.arange(size)
+                shares = np.minimum(end, slots + 1) - np.maximum(begin, slots)
+                found += np.maximum(shares, 0) * leg.power * 250
         return found
 
     def _leg(self, when: datetime) -> Leg:

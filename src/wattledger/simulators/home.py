@@ -1,7 +1,7 @@
 """A believable Texas home's quarter-hour energy, the same for the same seed and day.
 
 Base load, morning and evening peaks, cooling and heating by a simulated outdoor temperature, a car that
-charges on some nights, and with solar also what goes back to the grid.
+charges at night, and with solar also what goes back to the grid.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from wattledger.localday import MOST_SLOTS, number, slots
 from wattledger.model import MISSING, Flow
+from wattledger.simulators.driving import Driven
+from wattledger.simulators.driving_week import ZONE, Habits
 
-CENTRAL = "America/Chicago"
+CENTRAL = ZONE
 ESTIMATED_RUN = 16
 """quarter-hours of one estimated block, as the utility makes them"""
 ESTIMATED_DAYS = 0.03
@@ -52,6 +54,11 @@ class Home:
         """The flows that its meter has."""
         return (Flow.DELIVERED, Flow.RECEIVED) if self.solar else (Flow.DELIVERED,)
 
+    @property
+    def car(self) -> Driven:
+        """The household's car; what it takes at home is part of the load."""
+        return Driven(Habits(seed=self.seed))
+
     def days(self, first: date, count: int) -> Iterator[Day]:
         """`count` days from `first` on."""
         for n in range(number(first), number(first) + count):
@@ -62,7 +69,7 @@ class Home:
         random = np.random.default_rng([self.seed, n])
         size = slots(n, CENTRAL)
         hours = wall_hours(size)
-        load = _load(random, n, hours)
+        load = _load(random, n, hours) + self.car.home_slots(n)
         sun = _sun(random, n, hours) if self.solar else np.zeros(size)
         actual = {Flow.DELIVERED: _wh(load - sun)}
         if self.solar:
@@ -98,7 +105,7 @@ def _load(random: np.random.Generator, n: int, hours: NDArray[np.float64]) -> ND
     morning = 160 * np.exp(-(((hours - 7.2) / 1.1) ** 2))
     evening = 330 * np.exp(-(((hours - 19.3) / 2.2) ** 2))
     heating = np.maximum(11 - outside, 0) * 34
-    return np.asarray(base + morning + evening + _cooling(outside) + heating + _charging(random, hours))
+    return np.asarray(base + morning + evening + _cooling(outside) + heating)
 
 
 def _cooling(outside: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,12 +115,6 @@ def _cooling(outside: NDArray[np.float64]) -> NDArray[np.float64]:
 def _temperature(random: np.random.Generator, n: int, hours: NDArray[np.float64]) -> NDArray[np.float64]:
     season = 20 + 10.5 * np.cos(2 * np.pi * (n % 365.25 - 205) / 365.25)
     return np.asarray(season + random.normal(0, 3.2) + 6 * np.cos(2 * np.pi * (hours - 16) / 24))
-
-
-def _charging(random: np.random.Generator, hours: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A car at 7.2 kW from one o'clock on, on about every third night."""
-    length = random.uniform(1.5, 4.5) if random.random() < 0.35 else 0.0
-    return np.where((hours >= 1) & (hours < 1 + length), 1800.0, 0.0)
 
 
 def _sun(random: np.random.Generator, n: int, hours: NDArray[np.float64]) -> NDArray[np.float64]:
