@@ -1,8 +1,10 @@
-"""Settings of the mail server by which sign-in links and invitations are sent."""
+"""Settings of the mail server by which sign-in links and invitations are sent, and of the proxy before us."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field, SecretStr
+import ipaddress
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 
 class MailSettings(BaseModel):
@@ -23,3 +25,13 @@ class MailSettings(BaseModel):
         description="`starttls`, `tls` or, for a server on this machine only, `none`.",
         pattern="^(starttls|tls|none)$",
     )
+    trusted_proxy: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = Field(
+        (),
+        alias="WATTLEDGER_TRUSTED_PROXY",
+        description="Addresses or networks of proxies whose X-Forwarded-For is believed, comma separated.",
+    )
+
+    @field_validator("trusted_proxy", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value

@@ -21,7 +21,8 @@ GUARDS = {
         GET /v1/usage-points/{id}/gaps, GET /v1/usage-points/{id}/revisions,
         GET /v1/usage-points/{id}/observations, GET /v1/payloads, GET /v1/payloads/{id},
         GET /v1/payloads/{id}/download,
-        GET /dashboard, GET /dashboard/hourly, GET /history, GET /export, GET /fetch_status, GET /token
+        GET /dashboard, GET /dashboard/hourly, GET /history, GET /export, GET /fetch_status, GET /token,
+        POST /auth/sign-out-everywhere
     """,
     "manager": """
         POST /v1/uploads, POST /v1/connections/{id}/poll,

@@ -21,10 +21,12 @@ EMAIL = "ada@example.org"
 
 async def link_for(app: FastAPI, client: AsyncClient, email: str = EMAIL, **headers: str) -> str | None:
     """The link that the terminal shows after a wish for one."""
+    await app.state.hub.post.idle()
     lines: list[str] = []
     app.state.hub.announce = lines.append
     answer = await client.post("/v1/auth/link", json={"email": email}, headers=headers)
     assert answer.status_code == 202
+    await app.state.hub.post.idle()
     found = re.search(r"http\S+", lines[0]) if lines else None
     return found.group() if found else None
 

@@ -42,6 +42,7 @@ async def hub_running(runtime: Runtime, bound: socket.socket, host: str, app: An
     finally:
         server.should_exit = True
         await task
+        await app.state.hub.post.close()
         bound.close()
 
 

@@ -11,14 +11,16 @@ from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
 from wattledger.store import Store
 from wattledger.web import failures, pages, reference, signin, system, v1
-from wattledger.web.contracts import ac, smt
+from wattledger.web.contracts import ac, ev, smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
 from wattledger.web.frame import Frame
 from wattledger.web.head import HeadAsGet
 from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
+from wattledger.web.mail import Mailer
 from wattledger.web.on_demand import OnDemand
+from wattledger.web.proxy import Forwarded
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
 from wattledger.web.v1.answered import WRONG_FIELD, problem
@@ -61,11 +63,13 @@ def create_app(
         failures=Throttle(time, burst=20, per_minute=20),
         links=Throttle(time, burst=30, per_minute=10),
         mails=Throttle(time, burst=5, per_minute=0.5),
+        connects=Throttle(time, burst=20, per_minute=5),
+        post=Mailer(settings, time),
         disk=Disk(settings.data, time),
         address=address,
         on_demand=on_demand,
     )
-    for part in (signin, system, reference, v1, smt, ac, pages):
+    for part in (signin, system, reference, v1, smt, ac, ev, pages):
         app.include_router(part.router)
     app.mount("/static", pages.static)
     failures.install(app)
@@ -74,7 +78,7 @@ def create_app(
 
 
 def _frame(app: FastAPI, settings: Settings) -> None:
-    """From the innermost to the outermost: HEAD, origin check, body limit, CORS, headers and log."""
+    """From the innermost to the outermost: HEAD, origin check, body limit, CORS, headers and log, caller."""
     app.add_middleware(HeadAsGet)
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(BodyLimit)
@@ -88,3 +92,4 @@ def _frame(app: FastAPI, settings: Settings) -> None:
             expose_headers=["x-request-id", "content-disposition"],
         )
     app.add_middleware(Frame, metrics=app.state.hub.metrics)
+    app.add_middleware(Forwarded, trusted=settings.trusted_proxy)

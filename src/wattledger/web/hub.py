@@ -15,6 +15,7 @@ from wattledger.clock import Clock
 from wattledger.config import Settings
 from wattledger.store import Store
 from wattledger.web.disk import Disk
+from wattledger.web.mail import Mailer
 from wattledger.web.metrics import Metrics
 from wattledger.web.on_demand import OnDemand
 from wattledger.web.throttle import Throttle
@@ -37,6 +38,8 @@ class Hub:
     failures: Throttle
     links: Throttle
     mails: Throttle
+    connects: Throttle
+    post: Mailer
     disk: Disk
     metrics: Metrics = field(default_factory=Metrics)
     streams: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from wattledger.store.people.people import Principal
-from wattledger.web import forms
+from wattledger.web import asked, forms
 from wattledger.web.auth import Manager, Owner, User, actor, current
 from wattledger.web.guards import public
 from wattledger.web.hub import hub
@@ -35,14 +35,18 @@ async def sign_in(
     """A field for the mail address; the answer is the same for every address."""
     if await current(request) is not None:
         return RedirectResponse(local_path(wanted), 303)
-    local = hub(request).on_loopback(request)
-    return html("signin.html", sent=sent, local=local, fresh=await hub(request).store.people.setup_needed())
+    found = hub(request)
+    ways = {"mailed": found.post.ready, "local": found.on_loopback(request)}
+    return html("signin.html", sent=sent, fresh=await found.store.people.setup_needed(), **ways)
 
 
 @router.get("/auth/link", summary="A sign-in link's button", dependencies=[Depends(public)])
-async def link(token: Token = "", wanted: Annotated[str, Query(alias="next")] = "/") -> Response:
+async def link(
+    request: Request, token: Token = "", wanted: Annotated[str, Query(alias="next")] = "/"
+) -> Response:
     """A button: following a link by itself uses nothing up, since mail scanners follow links."""
-    return html("link.html", token=token, next=local_path(wanted))
+    here = await asked.asked_here(request, token)
+    return html("link.html", token=token, next=local_path(wanted), here=here)
 
 
 @router.get("/setup", summary="The first set-up", dependencies=[Depends(public)])
@@ -61,10 +65,10 @@ def zones() -> list[str]:
 @router.get("/settings", summary="Settings of the site and of the person")
 async def settings(request: Request, person: User) -> Response:
     """The site, the look, API tokens."""
-    return await _settings(request, person)
+    return await show_settings(request, person)
 
 
-async def _settings(
+async def show_settings(
     request: Request, person: Principal, fresh: str | None = None, saved: bool = False
 ) -> Response:
     store = hub(request).store
@@ -81,7 +85,7 @@ async def save_site(request: Request, person: Owner) -> Response:
     values = await forms.fields(request)
     name, timezone = forms.wanted(values, "name"), forms.wanted(values, "timezone")
     await hub(request).store.sites.update(person.site, name=name, timezone=timezone, by=actor(person))
-    return await _settings(request, person, saved=True)
+    return await show_settings(request, person, saved=True)
 
 
 @router.post("/settings/meters/{id}", summary="Rename a meter")
@@ -89,7 +93,7 @@ async def rename_meter(request: Request, person: Manager, id: str) -> Response:
     """Give a meter another name."""
     name = forms.wanted(await forms.fields(request), "name")
     await hub(request).store.points.rename(public_id(id, "meter"), name, person.site)
-    return await _settings(request, person, saved=True)
+    return await show_settings(request, person, saved=True)
 
 
 @router.post("/settings/tokens", summary="Make an API token and show it once")
@@ -97,7 +101,7 @@ async def make_token(request: Request, person: User) -> Response:
     """A new API token, shown on this answer only."""
     name = forms.wanted(await forms.fields(request), "name")
     fresh = await hub(request).store.people.api_token(person.email, name, person.site)
-    return await _settings(request, person, fresh)
+    return await show_settings(request, person, fresh)
 
 
 @router.post("/settings/tokens/{id}/revoke", summary="End an API token")
