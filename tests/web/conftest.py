@@ -27,6 +27,7 @@ BOTH = {
     "test_uploads",
     "test_inspector",
     "test_pages",
+    "test_balance",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 

@@ -68,6 +68,13 @@ class UsagePoints:
         await self._set(id, name=name)
         return await self.get(id, site)
 
+    async def choose(self, id: str, site: str, **choices: str | None) -> UsagePointRow:
+        """Keep what its owner chose; None takes a choice back. Raises NotFound."""
+        point = await self.get(id, site)
+        kept = {name: value for name, value in {**point.choices, **choices}.items() if value is not None}
+        await self._set(id, choices=kept)
+        return await self.get(id, site)
+
     async def set_timezone(self, id: str, timezone: str, site: str | None = None) -> UsagePointRow:
         """Let its days be those of another zone; they are recomputed from the archive.
 

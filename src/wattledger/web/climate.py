@@ -64,13 +64,6 @@ async def appliances(store: Store, site: str | None) -> list[UsagePointRow]:
     return sorted(points, key=lambda p: (p.name.casefold(), p.external_id))
 
 
-async def has_appliances(store: Store, site: str) -> bool:
-    """Whether a site has units, or a connection that may bring some."""
-    if any(row.connector == "smartthings" for row in await store.connections.list(site)):
-        return True
-    return bool(await appliances(store, site))
-
-
 async def units(store: Store, site: str, zone: str, now: datetime) -> list[Unit]:
     """Every appliance of a site with its energy of today and of the last 24 hours."""
     points = await appliances(store, site)

@@ -16,7 +16,7 @@ from tests.payloads import smt
 from wattledger.units import kwh_text
 
 PAGE = {"accept": "text/html"}
-PATHS = ("/meter", "/gaps", "/revisions", "/files", "/sources", "/settings")
+PATHS = ("/today", "/explorer", "/meter", "/gaps", "/revisions", "/files", "/sources", "/settings")
 
 
 def shown(text: str) -> dict[str, list[float | None]]:
@@ -47,7 +47,7 @@ async def test_pages_need_no_other_host_and_no_inline_code(owner: AsyncClient, p
 async def test_an_empty_ledger_says_what_to_do_first(owner: AsyncClient, path: str) -> None:
     answer = await owner.get(path, headers=PAGE)
     assert answer.status_code == 200
-    if path in ("/meter", "/gaps", "/revisions"):
+    if path in ("/today", "/explorer", "/meter", "/gaps", "/revisions"):
         assert "Start with one file" in answer.text
 
 

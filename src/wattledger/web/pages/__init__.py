@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from wattledger.web.pages import ac, account, files, gaps, meter, smartthings, sources
+from wattledger.web.pages import ac, account, balance, choices, files, gaps, meter, smartthings, sources
 from wattledger.web.pages.static import static
 
 router = APIRouter()
-for part in (meter, ac, gaps, files, sources, smartthings, account):
+for part in (balance, meter, ac, gaps, files, sources, smartthings, account, choices):
     router.include_router(part.router)
 
 __all__ = ["router", "static"]

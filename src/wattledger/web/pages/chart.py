@@ -55,7 +55,7 @@ def bars(period: Period, tz: str, points: Sequence[Any], slots: Slots) -> list[B
         state = slots.state[cuts[i] : cuts[i + 1]]
         guessed = int(slots.wh[cuts[i] : cuts[i + 1]][state == State.ESTIMATED].sum())
         begin = point.start.astimezone(zone(tz))
-        label, long = _labels(period, point.start, point.end, tz)
+        label, long = labels(period, point.start, point.end, tz)
         due = int((state != State.NONE).sum())
         day = f"{begin:%Y-%m-%d}"
         quality = str(point.quality)
@@ -63,7 +63,8 @@ def bars(period: Period, tz: str, points: Sequence[Any], slots: Slots) -> list[B
     return found
 
 
-def _labels(period: Period, start: datetime, end: datetime, tz: str) -> tuple[str, str]:
+def labels(period: Period, start: datetime, end: datetime, tz: str) -> tuple[str, str]:
+    """What a bar of [start, end) is called on the axis, and in full."""
     first, last = start.astimezone(zone(tz)), end.astimezone(zone(tz))
     if period.step == "day":
         return f"{first.day}", words.short_day(first)

@@ -48,7 +48,7 @@ async def gaps(
     found = hub(request)
     points = await found.store.points.list(person.site)
     if not points:
-        return await page(request, "empty.html", person, "gaps")
+        return await page(request, "empty.html", person, "meter")
     chosen = await found.store.points.get(point, person.site) if point else points[0]
     coverage = await found.store.energy.coverage(chosen, FLOWS[flow])
     values = {
@@ -62,7 +62,7 @@ async def gaps(
     }
     values |= await _calendar(request, chosen, FLOWS[flow], coverage.first_day, coverage.last_day)
     values["can_ask"] = bool(found.settings.droplet_url) and chosen.connector == "smart_meter_texas"
-    return await page(request, "gaps.html", person, "gaps", **values)
+    return await page(request, "gaps.html", person, "meter", **values)
 
 
 @router.post("/gaps/backfill", summary="Ask the relay for all gaps of a meter")
@@ -101,7 +101,7 @@ async def revisions(
     store = hub(request).store
     points = await store.points.list(person.site)
     if not points:
-        return await page(request, "empty.html", person, "gaps")
+        return await page(request, "empty.html", person, "meter")
     chosen = await store.points.get(point, person.site) if point else points[0]
     coverage = await store.energy.coverage(chosen, FLOWS[flow])
     first = start or coverage.first_day or hub(request).clock.now().date()
@@ -112,7 +112,7 @@ async def revisions(
     found = await store.energy.revisions(chosen, FLOWS[flow], *numbers)
     days = by_day(found, chosen.timezone)[:_MOST_DAYS]
     values = {"points": points, "point": chosen, "flow": flow, "days": days, "first": first, "last": last}
-    return await page(request, "revisions.html", person, "gaps", **values)
+    return await page(request, "revisions.html", person, "meter", **values)
 
 
 def by_day(found: Sequence[Revision], tz: str) -> list[RevisedDay]:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from wattledger import localday
 from wattledger.model import Flow, PointKind
@@ -26,12 +26,6 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 FLOWS = {"delivered": Flow.DELIVERED, "received": Flow.RECEIVED}
 FlowName = Annotated[str, Query(pattern="^(delivered|received)$")]
 _MOST_FILES = 3
-
-
-@router.get("/", summary="The first page: the meter")
-async def first(person: User) -> Response:
-    """To the meter's page."""
-    return RedirectResponse("/meter", 303)
 
 
 @router.get("/meter", summary="A meter's energy by day, week, month or year")

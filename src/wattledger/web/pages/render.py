@@ -16,22 +16,27 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from wattledger.errors import LoginRequired
+from wattledger.model import PointKind
 from wattledger.store.people.people import Principal
-from wattledger.web.climate import has_appliances
-from wattledger.web.hub import hub
+from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import words
 from wattledger.web.pages.attention import attention
 from wattledger.web.pages.static import address
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 SECTIONS = (
+    ("today", "/today", "Today"),
+    ("explorer", "/explorer", "Explorer"),
     ("meter", "/meter", "Meter"),
+    ("car", "/car", "Car"),
     ("air", "/air-conditioners", "Air conditioners"),
-    ("gaps", "/gaps", "Gaps"),
-    ("files", "/files", "Raw files"),
     ("sources", "/sources", "Sources"),
+    ("files", "/files", "Raw files"),
+    ("people", "/people", "People"),
     ("settings", "/settings", "Settings"),
 )
+TABS = frozenset({"today", "explorer", "meter", "sources"})
+"""what a phone shows at its bottom; the others are under More"""
 
 
 @lru_cache(maxsize=1)
@@ -68,10 +73,20 @@ async def page(
     site = await found.store.sites.get(person.site)
     counts = {"sources": await attention(found, person.site)}
     now = found.clock.now()
-    cools = section == "air" or await has_appliances(found.store, person.site)
-    shown = [one for one in SECTIONS if cools or one[0] != "air"]
+    shown = await sections(found, person, section)
     frame: dict[str, Any] = {"person": person, "site": site, "section": section, "sections": shown}
-    return html(template, counts=counts, now=now, **frame, **values)
+    return html(template, counts=counts, now=now, tabs=TABS, **frame, **values)
+
+
+async def sections(found: Hub, person: Principal, section: str) -> list[tuple[str, str, str]]:
+    """The sections of a site: cars and units only where there are some, or may be soon."""
+    kinds = {point.kind for point in await found.store.points.list(person.site)}
+    vendors = {row.connector for row in await found.store.connections.list(person.site)}
+    here = {
+        "car": PointKind.VEHICLE in kinds or "smartcar" in vendors,
+        "air": PointKind.APPLIANCE in kinds or "smartthings" in vendors,
+    }
+    return [one for one in SECTIONS if one[0] == section or here.get(one[0], True)]
 
 
 class PageRoute(APIRoute):

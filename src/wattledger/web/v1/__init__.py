@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from wattledger.web.v1 import backfill, connections, energy, me, payloads, points, uploads
+from wattledger.web.v1 import backfill, balance, connections, energy, me, payloads, points, uploads
 
 router = APIRouter()
-for part in (points, energy, backfill, payloads, uploads, connections, me):
+for part in (points, energy, balance, backfill, payloads, uploads, connections, me):
     router.include_router(part.router)

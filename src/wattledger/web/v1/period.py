@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 from wattledger import localday
 from wattledger.errors import Refused
+from wattledger.store.people.sites import SiteRow
 from wattledger.store.rows import By, UsagePointRow
 
 DEFAULT_DAYS: dict[By, int] = {"interval": 1, "hour": 7, "day": 31, "month": 366}
@@ -36,9 +37,11 @@ class Period:
         return localday.locate(self.end - localday.QUARTER / 900, self.timezone)[0]
 
 
-def period(point: UsagePointRow, by: By, start: str | None, end: str | None, now: datetime) -> Period:
+def period(
+    place: UsagePointRow | SiteRow, by: By, start: str | None, end: str | None, now: datetime
+) -> Period:
     """The period of a question. Raises Refused BAD_RANGE that names the bound."""
-    tz = point.timezone
+    tz = place.timezone
     until = _bound("end", end, tz) if end else localday.start(localday.today(now, tz) + 1, tz)
     since = _bound("start", start, tz) if start else _default_start(until, by, tz)
     if not since < until:

@@ -97,6 +97,41 @@ class EnergySeries(Shape):
     points: list[EnergyValue]
 
 
+class BalancePart(Shape):
+    """A usage point that is part of the equation, and what is counted inside it."""
+
+    id: str
+    name: str
+    kind: Literal["meter", "vehicle", "appliance"]
+    inside: list[BalancePart]
+
+
+class BalanceStep(Shape):
+    """[start, end) in kWh: meter = used of the parts while it was known + rest; null: unknown."""
+
+    start: AwareDatetime
+    end: AwareDatetime
+    meter: float | None
+    sent: float | None
+    used: dict[str, float | None]
+    rest: float | None
+    over: float
+    outside: float
+    found: int
+    expected: int
+    guessed: int
+
+
+class Balance(Shape):
+    """A site's equation by steps."""
+
+    unit: Literal["kWh"]
+    by: Literal["interval", "hour", "day", "month"]
+    timezone: str
+    parts: list[BalancePart]
+    points: list[BalanceStep]
+
+
 class Gap(Shape):
     """A run of quarter-hours without a reading."""
 

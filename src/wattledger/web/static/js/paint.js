@@ -1,6 +1,6 @@
 // Colours of the page for a canvas, and the hatches that mark what is estimated or missing.
 
-const NAMES = ["ink", "soft", "line", "card", "meter", "meter-fill", "gap", "gap-fill", "rest"];
+const NAMES = ["ink", "soft", "line", "card", "meter", "meter-fill", "gap", "gap-fill", "rest", "car", "ac-0", "ac-1", "ac-2", "ac-3", "ac-4"];
 
 /** The house's colours as the page shows them now. */
 export function colours() {
