@@ -74,11 +74,13 @@ def file(
     connector: str = "toy",
     name: str = "toy.json",
     received_at: datetime = RECEIVED,
+    private: bool = False,
     **more: Any,
 ) -> Payload:
-    """A payload of the toy format."""
+    """A payload of the toy format; `kind` among `more` is that of its usage points."""
     said = {"points": [{"id": p, "tz": tz} for p in points], "blocks": blocks, **more}
-    return Payload(connector, source, json.dumps(said).encode(), received_at, name, "application/json")
+    body = json.dumps(said).encode()
+    return Payload(connector, source, body, received_at, name, "application/json", private=private)
 
 
 def parse(payload: Payload) -> Parsed:
@@ -101,9 +103,11 @@ def parse(payload: Payload) -> Parsed:
                 days.values[i, slot] = wh
                 days.flags[i, slot] = b["fl"][slot] if b["fl"] else 0
     about = said.get("details", {})
-    points = [UsagePoint(PointKind.METER, p["id"], p["id"], p["tz"], about) for p in said["points"]]
+    kind = PointKind(said.get("kind", "meter"))
+    points = [UsagePoint(kind, p["id"], p["id"], p["tz"], about) for p in said["points"]]
     seen = [
-        Observation(0, datetime.fromisoformat(o["at"]), o["values"]) for o in said.get("observations", ())
+        Observation(o.get("p", 0), datetime.fromisoformat(o["at"]), o["values"], o.get("private", {}))
+        for o in said.get("observations", ())
     ]
     known = int((days.values != np.iinfo(np.int32).min).sum())
     return Parsed(points, days, seen, rows=rows, blank=rows - known, notes=said.get("notes", []))

@@ -25,6 +25,7 @@ from sqlalchemy import select
 from wattledger.clock import SystemClock
 from wattledger.errors import BadPayload, Refused
 from wattledger.faults import sabotaged
+from wattledger.secrets import Vault
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.objects import Folder, Objects, key_of
 from wattledger.store.archive.scrub import scrub_parts
@@ -165,11 +166,15 @@ def _compare(manifest: dict[str, Any], folder: Path) -> None:
 
 
 async def _check(manifest: dict[str, Any], folder: Path) -> str:
-    """Scrub what was unpacked, and compare the ledger's digest."""
+    """Scrub what was unpacked, and compare the ledger's digest.
+
+    The keys are not in a backup: of sealed bodies the manifest vouches for the bytes.
+    """
     database = Database(f"sqlite:///{folder / DATABASE}", SystemClock())
     try:
         await migrate(database)
-        report = await scrub_parts(database, Bodies(database, Folder(folder / OBJECTS)))
+        bodies = Bodies(database, Folder(folder / OBJECTS), Vault({}))
+        report = await scrub_parts(database, bodies)
         word = await digest(database)
     finally:
         await database.close()

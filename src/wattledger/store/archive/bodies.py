@@ -1,21 +1,22 @@
 """The archive's bytes: compressed, by content, in the database or (when large) in the object store.
 
-What is read back is compared with its digest: a flipped bit is an error, never other bytes.
+What is read back is compared with its digest: a flipped bit is an error, never other bytes. Private bodies
+are compressed, then sealed; their address is the digest of the plain bytes all the same.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import zstandard
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
+from wattledger.secrets import Vault
 from wattledger.store.archive.objects import Objects, key_of
 from wattledger.store.database import Database
 from wattledger.store.tables import body
@@ -25,6 +26,8 @@ from wattledger.threads import SHORT, done
 INLINE = 256 * 1024
 """compressed bytes up to which a body stays in the database"""
 LARGEST = 1 << 30
+SEALED = "sealed"
+"""the codec of private bodies"""
 _LEVEL = 1
 
 
@@ -50,42 +53,71 @@ def pack(sha256: str, plain: bytes) -> Packed:
     return Packed(sha256, codec, len(plain), len(data), data)
 
 
+def sealed(vault: Vault, sha256: str, plain: bytes) -> Packed:
+    """Compress and seal. Raises Misconfigured without a sealing key."""
+    small = zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
+    data = vault.seal(small, **cell(sha256)).encode()
+    return Packed(sha256, SEALED, len(plain), len(data), data)
+
+
+def cell(sha256: str) -> dict[str, str]:
+    """The cell to which a sealed body is bound."""
+    return {"table": "body", "row": sha256, "column": "data"}
+
+
 class Bodies:
     """See the module."""
 
-    def __init__(self, database: Database, objects: Objects) -> None:
+    def __init__(self, database: Database, objects: Objects, vault: Vault) -> None:
         self._database = database
         self._objects = objects
+        self._vault = vault
 
     async def place(self, payload: Payload) -> Packed:
         """Compress, and bring a large body to the object store: before the transaction that names it."""
         sha256 = payload.sha256
-        packed = await done(len(payload.body) < SHORT, pack, sha256, payload.body)
+        brief = len(payload.body) < SHORT
+        if payload.private:
+            packed = await done(brief, sealed, self._vault, sha256, payload.body)
+        else:
+            packed = await done(brief, pack, sha256, payload.body)
         if packed.stored <= INLINE:
             return packed
         assert packed.data is not None
-        await self._objects.put(key_of(sha256), packed.data)
+        await self._objects.put(key_of(sha256), packed.data, replace=payload.private)
         return Packed(sha256, packed.codec, packed.size, packed.stored, None)
 
     async def keep(self, connection: AsyncConnection, packed: Packed) -> None:
-        """Name the body in the database; known content changes nothing."""
-        values = {
-            "sha256": packed.sha256,
-            "codec": packed.codec,
-            "size": packed.size,
-            "stored": packed.stored,
-            "data": packed.data,
-        }
-        await insert_new(connection, body, values)
+        """Name the body in the database; known content changes nothing, but that it is private from now."""
+        values = asdict(packed)
+        if await insert_new(connection, body, values) or packed.codec != SEALED:
+            return
+        open_one = (body.c.sha256 == packed.sha256) & (body.c.codec != SEALED)
+        await connection.execute(update(body).where(open_one).values(values))
 
     async def read(self, sha256: str) -> bytes:
-        """The bytes as received. Raises Corrupt where they are not, NotFound where they are gone."""
+        """The bytes as received: see `fetch`."""
+        return (await self.fetch(sha256))[0]
+
+    async def fetch(self, sha256: str) -> tuple[bytes, bool]:
+        """The bytes as received, and whether they are private.
+
+        Raises Corrupt where they are others, NotFound where they are gone, SecretUnreadable where no key
+        here opens them.
+        """
         async with self._database.connect() as connection:
             row = (await connection.execute(select(body).where(body.c.sha256 == sha256))).one_or_none()
         if row is None:
             raise NotFound(f"There is no archived body {sha256}.")
         data = row.data if row.data is not None else await self._objects.get(key_of(sha256))
-        return await asyncio.to_thread(_unpack, sha256, row.codec, row.size, data)
+        brief = len(data) < SHORT
+        return await done(brief, self.unpack, sha256, row.codec, row.size, data), row.codec == SEALED
+
+    def unpack(self, sha256: str, codec: str, size: int, data: bytes) -> bytes:
+        """The bytes of one row. Raises Corrupt, SecretUnreadable."""
+        if codec == SEALED:
+            data = self._vault.open(data.decode("ascii", "replace"), **cell(sha256))
+        return _unpack(sha256, codec, size, data)
 
 
 def _unpack(sha256: str, codec: str, size: int, data: bytes) -> bytes:

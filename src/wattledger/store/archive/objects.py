@@ -15,9 +15,9 @@ from wattledger.errors import NotFound, TryLater
 
 
 class Objects(Protocol):
-    """Bytes by key; what `put` returned from is durable."""
+    """Bytes by key; what `put` returned from is durable. With `replace` other bytes of that key give way."""
 
-    async def put(self, key: str, data: bytes) -> None: ...
+    async def put(self, key: str, data: bytes, *, replace: bool = False) -> None: ...
 
     async def get(self, key: str) -> bytes: ...
 
@@ -42,9 +42,9 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    async def put(self, key: str, data: bytes) -> None:
+    async def put(self, key: str, data: bytes, *, replace: bool = False) -> None:
         """Write once; a body of that digest which is there already is kept."""
-        await asyncio.to_thread(self._put, self.root / key, data)
+        await asyncio.to_thread(self._put, self.root / key, data, replace)
 
     async def get(self, key: str) -> bytes:
         """The bytes. Raises NotFound where the file is gone."""
@@ -55,8 +55,8 @@ class Folder:
                 f"The archived body {key} is missing from {self.root}; restore a backup."
             ) from None
 
-    def _put(self, path: Path, data: bytes) -> None:
-        if path.exists() and path.stat().st_size == len(data):
+    def _put(self, path: Path, data: bytes, replace: bool) -> None:
+        if not replace and path.exists() and path.stat().st_size == len(data):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{token(6)}")
@@ -77,8 +77,8 @@ class Bucket:
 
         self._store = from_url(url)
 
-    async def put(self, key: str, data: bytes) -> None:
-        """Write. Raises TryLater where the store does not take it."""
+    async def put(self, key: str, data: bytes, *, replace: bool = False) -> None:
+        """Write, always. Raises TryLater where the store does not take it."""
         import obstore
         from obstore.exceptions import BaseError
 

@@ -10,6 +10,7 @@ import structlog
 from wattledger.errors import Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
+from wattledger.secrets import SecretUnreadable
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.catalogue import Catalogue
 from wattledger.store.archive.jobs import MOST_ATTEMPTS, Archive, Job, LeaseLost, Outcome
@@ -80,7 +81,9 @@ class Payloads(Catalogue):
         """
         for _ in range(_MOST_POLLS):
             for job in await self._archive.claim(1, only=id):
-                await self._read(replace(job, payload=replace(job.payload, body=payload.body)))
+                await self._read(
+                    replace(job, payload=replace(job.payload, body=payload.body, private=payload.private))
+                )
             receipt = replace(await self._state(id, claims), duplicate=True)
             if receipt.state != "stored":
                 break
@@ -121,14 +124,21 @@ class Payloads(Catalogue):
     async def _rescue(self, job: Job) -> bool:
         if job.attempts >= MOST_ATTEMPTS:
             reason = f"Reading this file stopped the reader {MOST_ATTEMPTS - 1} times (poison); it is kept."
-            outcome = Outcome("rejected", "opaque", Summary(), reason)
-            async with self._database.begin() as connection:
-                await self._archive.finish(connection, job, outcome)
+            await self._give_up(job, reason)
             return True
         row = await self.get(job.id)
-        body = await self._bodies.read(row.sha256)
-        await self._reader.read(replace(job, payload=replace(job.payload, body=body)))
+        try:
+            body, private = await self._bodies.fetch(row.sha256)
+        except SecretUnreadable as error:
+            await self._give_up(job, str(error))
+            return True
+        await self._reader.read(replace(job, payload=replace(job.payload, body=body, private=private)))
         return True
+
+    async def _give_up(self, job: Job, reason: str) -> None:
+        outcome = Outcome("rejected", "opaque", Summary(), reason)
+        async with self._database.begin() as connection:
+            await self._archive.finish(connection, job, outcome)
 
     async def withdraw(self, id: int, site: str | None, by: str) -> None:
         """Take a payload out of the ledger, which is recomputed without it; its bytes are kept.

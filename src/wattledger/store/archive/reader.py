@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import BadPayload
 from wattledger.faults import fault
-from wattledger.model import Parsed, Payload
+from wattledger.model import Parsed, Payload, PointKind
+from wattledger.secrets import Vault
 from wattledger.store.archive import points_of
 from wattledger.store.archive.jobs import Archive, Job, Outcome
 from wattledger.store.archive.points_of import Owner, Resolved
@@ -19,9 +20,9 @@ from wattledger.store.archive.prepare import Prepared, prepare
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER, Aim, Bulk
 from wattledger.store.ledger.fold import fold, with_points
+from wattledger.store.observed.accounts import Accounts
 from wattledger.store.observed.many import many
 from wattledger.store.observed.observations import News
-from wattledger.store.observed.registers import Registers
 from wattledger.store.rows import Summary, UsagePointRow
 from wattledger.threads import done
 
@@ -50,12 +51,13 @@ class Read:
 class Reader:
     """Turns payloads into readings. Bad bytes are an outcome, never an exception."""
 
-    def __init__(self, database: Database, archive: Archive, bulk: Bulk, parse: Parse) -> None:
+    def __init__(self, database: Database, archive: Archive, bulk: Bulk, parse: Parse, vault: Vault) -> None:
         self._database = database
         self._archive = archive
         self._bulk = bulk
         self._parse = parse
-        self.registers = Registers(bulk)
+        self._vault = vault
+        self.accounts = Accounts(bulk, vault)
 
     async def parsed(self, payload: Payload) -> Read:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
@@ -128,15 +130,16 @@ class Reader:
     async def _observe(
         self, connection: AsyncConnection, id: int, read: Read, resolved: Resolved, aim: Aim
     ) -> None:
-        """Store what is new; a replay only stages it, and has registers recomputed after the swap."""
+        """Store what is new; a replay only stages it, and has accounts recomputed after the swap."""
         assert read.parsed is not None
         if not read.parsed.observations:
             return
         zones = {row.n: aim.zones.get(row.external_id, row.timezone) for row in resolved.rows}
-        fresh = News(aim.target.observation, id, resolved, read.seen[1], zones, aim.only)
+        fresh = News(aim.target.observation, id, resolved, read.seen[1], zones, self._vault, aim.only)
         rows = await fresh.rows(connection, read.parsed.observations)
         if aim.target is LEDGER:
-            await self.registers.take(connection, id, rows, zones)
+            vehicles = {row.n for row in resolved.rows if row.kind == PointKind.VEHICLE}
+            await self.accounts.take(connection, rows, zones, vehicles)
         elif rows:
             await many(connection).insert(connection, aim.target.observation, rows)
 

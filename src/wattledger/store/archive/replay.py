@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.faults import fault
 from wattledger.model import Source
+from wattledger.secrets import SecretUnreadable
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.jobs import MOST_ATTEMPTS, Job, Outcome, payload_of
 from wattledger.store.archive.prepare import not_held
 from wattledger.store.archive.reader import Read, Reader
-from wattledger.store.archive.staging import chunks, open_staging, swap
+from wattledger.store.archive.staging import carry, chunks, open_staging, swap
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import REPLAY, Aim
 from wattledger.store.people.audit import Audit
@@ -125,7 +126,7 @@ class Replay:
                 await self._settle(connection, scope)
                 if last:
                     await last(connection)
-                await self._reader.registers.rebuild(connection, await _observed(connection, scope.points))
+                await self._reader.accounts.rebuild(connection, await _observed(connection, scope.points))
                 fault("hub.before_replay_commit")
 
     async def _todo(self, connection: AsyncConnection, scope: Scope) -> list[int]:
@@ -136,15 +137,25 @@ class Replay:
             return sorted(own)
         return sorted(await _linked(connection, scope.points) - scope.done - scope.without)
 
-    async def _open(self, scope: Scope, id: int) -> tuple[Job, Read]:
-        """Read a body and parse it, outside of any transaction."""
+    async def _open(self, scope: Scope, id: int) -> tuple[Job, Read | None]:
+        """Read a body and parse it, outside of any transaction; None for one that no key here opens."""
         async with self._database.connect() as connection:
             row = (await connection.execute(select(table).where(table.c.id == id))).one()
-        payload = replace(payload_of(row, b""), body=await self._bodies.read(row.sha256))
-        job = Job(id, row.site, "", payload)
+        job = Job(id, row.site, "", payload_of(row, b""))
+        try:
+            body, private = await self._bodies.fetch(row.sha256)
+        except SecretUnreadable:
+            return job, None
+        job = replace(job, payload=replace(job.payload, body=body, private=private))
         return job, await self._reader.open(job, aim=scope.aim(id))
 
-    async def _stage(self, connection: AsyncConnection, scope: Scope, job: Job, read: Read) -> None:
+    async def _stage(self, connection: AsyncConnection, scope: Scope, job: Job, read: Read | None) -> None:
+        if read is None:
+            scope.done.add(job.id)
+            if job.id in scope.whole:
+                scope.points |= await _points_of(connection, job.id)
+            await carry(connection, job.id, scope.points, scope.zones)
+            return
         outcome = await self._reader.write(connection, job, read, scope.aim(job.id))
         scope.done.add(job.id)
         if job.id in scope.whole:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from wattledger import localday
 from wattledger.errors import NotFound
 from wattledger.model import MISSING, Flag
+from wattledger.secrets import SecretUnreadable
 from wattledger.store.archive.bodies import Bodies, Corrupt
 from wattledger.store.database import Database
 from wattledger.store.ledger.blocks import FLAGS, VALUES
@@ -28,15 +29,19 @@ class ScrubReport:
     bodies: int = 0
     days: int = 0
     problems: list[str] = field(default_factory=list)
+    unopened: list[str] = field(default_factory=list)
+    """sealed bodies that no key here opens"""
 
 
 async def scrub(store: Store) -> ScrubReport:
     """Check the whole store, a body and a usage point at a time. Changes nothing."""
-    return await scrub_parts(store.database, store.bodies)
+    report = await scrub_parts(store.database, store.bodies)
+    report.problems += report.unopened
+    return report
 
 
 async def scrub_parts(database: Database, bodies: Bodies) -> ScrubReport:
-    """See `scrub`."""
+    """See `scrub`; whether unopened bodies are a problem is for the caller to say."""
     report = ScrubReport()
     async with database.connect() as connection:
         digests = list(await connection.scalars(select(body.c.sha256).order_by(body.c.sha256)))
@@ -46,6 +51,8 @@ async def scrub_parts(database: Database, bodies: Bodies) -> ScrubReport:
             await bodies.read(sha256)
         except (Corrupt, NotFound) as error:
             report.problems.append(str(error))
+        except SecretUnreadable as error:
+            report.unopened.append(str(error))
     async for name, zone, row in _days(database):
         report.days += 1
         wrong = _wrong(row, zone)

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 
-from sqlalchemy import ForeignKeyConstraint, MetaData, Table, text
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
+from wattledger import localday
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER, REPLAY
-from wattledger.store.tables import energy_day, energy_superseded, observation
+from wattledger.store.observed.many import many
+from wattledger.store.tables import energy_day, energy_superseded, observation, usage_point
 
 _PAIRS = (
     (energy_day, LEDGER.day, REPLAY.day),
@@ -52,6 +54,28 @@ async def swap(connection: AsyncConnection, points: Iterable[int]) -> None:
                     f" WHERE usage_point IN ({numbers})"
                 )
             )
+
+
+async def carry(
+    connection: AsyncConnection, payload: int, points: Iterable[int], zones: Mapping[str, str]
+) -> None:
+    """Stage what was read of a sealed payload before, as no key here opens it: its observations stay.
+
+    `zones` by external id, for usage points whose zone is being changed.
+    """
+    query = (
+        select(observation, usage_point.c.external_id, usage_point.c.timezone)
+        .join(usage_point, usage_point.c.n == observation.c.usage_point)
+        .where(observation.c.payload == payload)
+        .order_by(observation.c.usage_point, observation.c.at)
+    )
+    for chosen in chunks(points):
+        found = await connection.execute(query.where(observation.c.usage_point.in_(chosen)))
+        rows = [dict(row) for row in found.mappings()]
+        for row in rows:
+            row["day"] = localday.today(row["at"], zones.get(row["external_id"], row["timezone"]))
+        if rows:
+            await many(connection).insert(connection, REPLAY.observation, rows)
 
 
 def _temporary(table: Table, name: str) -> Table:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,13 +28,21 @@ class Remembered:
     latest: Mapping[str, Any]
 
 
+class Told(NamedTuple):
+    """What one payload said at one moment."""
+
+    payload: int
+    values: dict[str, Any]
+    sealed: str | None
+
+
 class Many(Protocol):
     """Reads and writes rows of `observation` and its kin."""
 
     async def said(
         self, connection: AsyncConnection, table: str, before: int, keys: Sequence[Key]
-    ) -> dict[Key, list[dict[str, Any]]]:
-        """The values that payloads before this one gave at these moments."""
+    ) -> dict[Key, list[Told]]:
+        """What payloads before this one said at these moments."""
         ...
 
     async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
@@ -54,7 +62,7 @@ class Many(Protocol):
         ...
 
 
-COLUMNS = ("usage_point", "at", "payload", "values", "day", "verdict", "booked_wh")
+COLUMNS = ("usage_point", "at", "payload", "values", "day", "verdict", "booked_wh", "sealed")
 """of `observation`, in the order in which rows are written"""
 
 

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import driver
-from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, text_of
+from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, text_of
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 
@@ -20,19 +19,19 @@ class PostgresMany:
 
     async def said(
         self, connection: AsyncConnection, table: str, before: int, keys: Sequence[Key]
-    ) -> dict[Key, list[dict[str, Any]]]:
+    ) -> dict[Key, list[Told]]:
         """A join with arrays of the keys."""
-        found: dict[Key, list[dict[str, Any]]] = {}
+        found: dict[Key, list[Told]] = {}
         raw = await driver(connection)
         async with raw.cursor(binary=True) as cursor:
             await cursor.execute(
-                'SELECT k.i - 1, o."values" FROM unnest(%b::int4[], %b::timestamptz[])'
+                'SELECT k.i - 1, o.payload, o."values", o.sealed FROM unnest(%b::int4[], %b::timestamptz[])'
                 f" WITH ORDINALITY AS k(usage_point, at, i) JOIN {table} o USING (usage_point, at)"
                 " WHERE o.payload < %b ORDER BY k.i, o.payload",
                 ([number for number, _ in keys], [at for _, at in keys], before),
             )
-            for index, values in await cursor.fetchall():
-                found.setdefault(keys[index], []).append(values)
+            for index, *told in await cursor.fetchall():
+                found.setdefault(keys[index], []).append(Told(*told))
         return found
 
     async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
@@ -92,4 +91,5 @@ def _columns(row: Row) -> tuple[object, ...]:
         row["day"],
         row.get("verdict"),
         row.get("booked_wh"),
+        row.get("sealed"),
     )

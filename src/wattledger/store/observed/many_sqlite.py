@@ -7,16 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import driver
-from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, text_of
+from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, text_of
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
+_MARKS = ", ".join("?" * len(COLUMNS))
 _SAID = (
-    'SELECT k.key, o."values" FROM json_each(?) k CROSS JOIN {} o'
+    'SELECT k.key, o.payload, o."values", o.sealed FROM json_each(?) k CROSS JOIN {} o'
     " ON o.usage_point = json_extract(k.value, '$[0]') AND o.at = json_extract(k.value, '$[1]')"
     " WHERE o.payload < ? ORDER BY k.key, o.payload"
 )
@@ -31,20 +31,22 @@ class SqliteMany:
 
     async def said(
         self, connection: AsyncConnection, table: str, before: int, keys: Sequence[Key]
-    ) -> dict[Key, list[dict[str, Any]]]:
+    ) -> dict[Key, list[Told]]:
         """A join with the keys."""
-        found: dict[Key, list[dict[str, Any]]] = {}
+        found: dict[Key, list[Told]] = {}
         wanted = text_of([(number, _instant(at)) for number, at in keys])
         raw = await driver(connection)
-        for index, values in await raw.execute_fetchall(_SAID.format(table), (wanted, before)):
-            found.setdefault(keys[index], []).append(json.loads(values))
+        for index, payload, values, sealed in await raw.execute_fetchall(
+            _SAID.format(table), (wanted, before)
+        ):
+            found.setdefault(keys[index], []).append(Told(payload, json.loads(values), sealed))
         return found
 
     async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
         """One executemany."""
         raw = await driver(connection)
         await raw.executemany(
-            f"INSERT INTO {table} ({_NAMES}) VALUES (?, ?, ?, ?, ?, ?, ?)", [_columns(row) for row in rows]
+            f"INSERT INTO {table} ({_NAMES}) VALUES ({_MARKS})", [_columns(row) for row in rows]
         )
 
     async def remembered(self, connection: AsyncConnection, numbers: Sequence[int]) -> list[Remembered]:
@@ -83,6 +85,7 @@ def _columns(row: Row) -> tuple[object, ...]:
         row["day"],
         row.get("verdict"),
         row.get("booked_wh"),
+        row.get("sealed"),
     )
 
 
