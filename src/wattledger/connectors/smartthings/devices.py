@@ -91,7 +91,7 @@ def to_header(device: Device) -> str:
 def from_header(said: str | None) -> Device:
     """Back from JSON. Raises BadPayload."""
     try:
-        return Device(**load((said or "").encode()))
+        return Device(**{key: text(value) for key, value in load((said or "").encode()).items()})
     except TypeError:
         raise BadPayload("This payload does not say which device it is about.", "no_device") from None
 

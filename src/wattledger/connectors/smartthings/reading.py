@@ -19,6 +19,8 @@ EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 """before this nothing was measured: clocks that were never set say 1970"""
 AHEAD = timedelta(days=1)
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
+"""what turns the direction of writing or shows nothing at all; joiners stay, emoji are made with them"""
 
 
 def load(body: bytes) -> dict[str, Any]:
@@ -43,8 +45,14 @@ def rows(value: Any) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """A text without control characters and halves of characters, not too long; empty where there is none."""
-    return _UNPRINTABLE.sub(" ", value[: 4 * LONGEST]).strip()[:LONGEST] if isinstance(value, str) else ""
+    """A text of one line that shows as it is, not too long; empty where there is none.
+
+    Control characters and halves of characters become spaces, what turns the direction of writing goes.
+    """
+    if not isinstance(value, str):
+        return ""
+    shown = _INVISIBLE.sub("", value[: 4 * LONGEST])
+    return _UNPRINTABLE.sub(" ", shown).strip()[:LONGEST]
 
 
 def identifier(value: Any) -> str | None:
