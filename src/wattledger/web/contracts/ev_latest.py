@@ -20,14 +20,16 @@ from wattledger.web.v1.answered import answers, problem
 
 router = APIRouter(tags=["Cars"])
 STOPPED = ("needs_login", "misconfigured", "disconnected")
-FAILED = {502: problem("The car was due to be asked, and that failed; `last` is what is known.")}
+FAILED: dict[int | str, dict[str, Any]] = {
+    502: problem("The car was due to be asked, and that failed; `last` is what is known.")
+}
 RESPITE = 60.0
 """seconds between two tries for a car that has never said anything"""
 
 
 @router.get("/v1/ev/me/telemetry/latest", responses={**answers(shapes.Telemetry), **FAILED})
 async def latest(request: Request, person: User, vehicle_id: str | None = None) -> Json:
-    """Show state of charge, charging and place of the primary car, or of another; asks it where that is due."""
+    """Show charge, charging and place of the primary car, or of another; asks it where that is due."""
     found = hub(request)
     car = await chosen(found, person.site, vehicle_id)
     try:

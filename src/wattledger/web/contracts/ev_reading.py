@@ -8,7 +8,7 @@ from typing import Any
 
 from wattledger.secrets import SecretUnreadable
 from wattledger.store import Store
-from wattledger.store.observed.observations import Said
+from wattledger.store.observed.observations import Position, Said
 from wattledger.web.contracts.ev_cars import Car, keeps_location
 
 STATES = ("CHARGING", "FULLY_CHARGED", "NOT_CHARGING")
@@ -20,8 +20,6 @@ NAMES = ("soc_pct", "charging_state", *EXTRAS)
 STALE_AFTER = timedelta(hours=1)
 """twice the pause between two readings of a car that is not charging"""
 
-Place = tuple[float, float, datetime]
-
 
 async def newest(store: Store, car: Car) -> dict[str, Said]:
     """By name: the newest value that the car said."""
@@ -29,23 +27,22 @@ async def newest(store: Store, car: Car) -> dict[str, Said]:
     return (await store.observations.latest([point])).get(point.n, {})
 
 
-async def place_of(store: Store, car: Car) -> Place | None:
+async def place_of(store: Store, car: Car) -> Position | None:
     """Where the car was last, and when; None where its owner does not want that known."""
     if not keeps_location(car.row):
         return None
-    point = await store.points.get(car.row.id, car.row.site)
     try:
-        return await store.observations.position(point)
+        return await store.observations.position(car.row)
     except SecretUnreadable:
         return None
 
 
-def reading(said: Mapping[str, Said], place: Place | None) -> dict[str, Any]:
+def reading(said: Mapping[str, Said], place: Position | None) -> dict[str, Any]:
     """The newest of everything; dated by the state of charge, else by the newest of the others."""
     values = {name: said[name].value for name in NAMES if name in said}
-    times = [said[name].at for name in values] + ([place[2]] if place else [])
+    times = [said[name].at for name in values] + ([place.at] if place else [])
     at = said["soc_pct"].at if "soc_pct" in said else max(times, default=None)
-    return values_json(at, values, (place[0], place[1]) if place else None)
+    return values_json(at, values, (place.latitude, place.longitude) if place else None)
 
 
 def values_json(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.auth import Manager, User, actor, scope_of
 from wattledger.web.contracts import ev_shapes as shapes
 from wattledger.web.contracts.ev_cars import car_json, car_of, cars
 from wattledger.web.hub import hub
@@ -26,11 +26,11 @@ async def vehicles(request: Request, person: User) -> Json:
 
 
 @router.put("/{id}/primary", responses=answers(shapes.Vehicle))
-async def make_primary(request: Request, person: Owner, id: str) -> Json:
+async def make_primary(request: Request, person: Manager, id: str) -> Json:
     """Make a car the primary: the one that is shown and answered for where none is named."""
     found = hub(request)
     car = await car_of(found, scope_of(person), id)
-    await found.store.vehicles.make_primary(car.row.id, car.row.site, person.email)
+    await found.store.vehicles.make_primary(car.row.id, car.row.site, actor(person))
     return Json(car_json(found, await car_of(found, car.row.site, id)))
 
 
@@ -48,7 +48,7 @@ class Choices(Body):
 
 @router.patch("/{id}", responses=answers(shapes.Vehicle), openapi_extra=described(Choices))
 async def change(
-    request: Request, person: Owner, id: str, wish: Annotated[Choices, Depends(json_body(Choices))]
+    request: Request, person: Manager, id: str, wish: Annotated[Choices, Depends(json_body(Choices))]
 ) -> Json:
     """Rename a car, keep or drop its location, or correct its battery's capacity and efficiency."""
     found = hub(request)
@@ -56,7 +56,7 @@ async def change(
     if wish.name is not None:
         await found.store.points.rename(car.row.id, wish.name, car.row.site)
     if changes := chosen_of(wish):
-        await found.store.vehicles.set_options(car.row.id, car.row.site, changes, person.email)
+        await found.store.vehicles.set_options(car.row.id, car.row.site, changes, actor(person))
     return Json(car_json(found, await car_of(found, car.row.site, id)))
 
 

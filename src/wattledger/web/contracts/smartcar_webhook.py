@@ -16,6 +16,8 @@ from starlette.responses import Response
 
 from wattledger import connectors
 from wattledger.connectors.base import Call, Webhook
+from wattledger.connectors.smartcar.parse import WEBHOOK
+from wattledger.connectors.smartcar.places import holds_places, without_location
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused
 from wattledger.faults import sabotaged
 from wattledger.model import Payload, Source
@@ -117,10 +119,7 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
 
 
 def _payload(found: Hub, car: Car, link: ConnectionRow, body: bytes) -> Payload:
-    from wattledger.connectors.smartcar.parse import WEBHOOK
-    from wattledger.connectors.smartcar.places import without_places
-
-    kept = body if keeps_location(car.row) else without_places(body)
+    kept = body if keeps_location(car.row) else without_location(body)
+    private, now = holds_places(kept), found.clock.now()
     headers = {"connection": link.id, "vehicle": car.row.external_id, "timezone": car.row.timezone}
-    now = found.clock.now()
-    return Payload(NAME, Source.WEBHOOK, kept, now, WEBHOOK, "application/json", headers, private=True)
+    return Payload(NAME, Source.WEBHOOK, kept, now, WEBHOOK, "application/json", headers, private=private)

@@ -1,0 +1,1 @@
+"""Cars: connecting, answering for them, and what they report by themselves."""
