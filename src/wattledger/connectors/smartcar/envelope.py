@@ -122,8 +122,7 @@ def code_of(said: Any) -> str:
 
 
 def _trigger(said: Any) -> str:
-    item = mapping(said)
-    return code_of(item.get("signal", item))
+    return code_of(mapping(said).get("signal", said))
 
 
 def _kind(name: str) -> str:

@@ -82,7 +82,7 @@ def _errors(record: Record, envelope: Envelope, car: str) -> None:
             continue
         state = word(error.get("state")) or "ERROR"
         kind = {"ERROR": "trouble", "RESOLVED": "resolved"}.get(state)
-        if kind:
+        if kind and word(error.get("type")):
             found[kind].append(of_signal(error).kind)
     for kind, words in found.items():
         if words:
