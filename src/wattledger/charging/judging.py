@@ -70,7 +70,11 @@ def _moved(now: State, seen: Seen) -> bool:
     if seen.odometer is not None and now.odometer is not None and seen.odometer > now.odometer + MOVED_KM:
         return True
     fell = seen.soc is not None and now.soc is not None and seen.soc < now.soc - FALL
-    return fell and not (now.plugged or seen.plugged)
+    return fell and not _plugged(now, seen)
+
+
+def _plugged(now: State, seen: Seen) -> bool | None:
+    return now.plugged if seen.plugged is None else seen.plugged
 
 
 def _leave(now: State, seen: Seen, battery: Battery, charges: list[Charge], bookings: list[Booking]) -> None:
@@ -92,7 +96,7 @@ def _leave(now: State, seen: Seen, battery: Battery, charges: list[Charge], book
 def _doubt(now: State, seen: Seen) -> None:
     """Without an odometer, any energy used while unplugged may have been a drive."""
     used = seen.soc is not None and now.home_soc is not None and seen.soc <= now.home_soc - 1
-    if used and now.odometer is None and not now.plugged:
+    if used and now.odometer is None and not (now.plugged and _plugged(now, seen)):
         now.home = None
 
 
@@ -227,6 +231,8 @@ def _settled(
         now.begun = True
     if seen.plugged is not None:
         now.plugged = seen.plugged
+    if now.open and now.home is not None:
+        now.home_soc = now.soc
 
 
 def _ended(now: State, seen: Seen, charges: list[Charge]) -> None:

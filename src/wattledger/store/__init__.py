@@ -22,6 +22,7 @@ from wattledger.store.ledger.bulk import Bulk
 from wattledger.store.ledger.digest import digest
 from wattledger.store.ledger.energy import Energy
 from wattledger.store.migrate import migrate
+from wattledger.store.observed.accounts import Accounts
 from wattledger.store.observed.observations import Observations
 from wattledger.store.people.audit import Audit
 from wattledger.store.people.people import People
@@ -43,16 +44,18 @@ class Store:
         self.database = database
         self.objects = objects
         self.audit = Audit(database)
-        self.sites = Sites(database, vault)
+        bulk = _bulk(database)
+        accounts = Accounts(bulk, vault)
+        self.sites = Sites(database, vault, accounts.rebuild_cars)
         self.people = People(database)
         self.connections = Connections(database, vault)
-        self.vehicles = Vehicles(database)
+        self.vehicles = Vehicles(database, accounts.rebuild_cars)
         self.listening = Listening(database, self.connections)
         self.energy = Energy(database)
         self.observations = Observations(database, vault)
         self.bodies = Bodies(database, objects, vault)
         archive = Archive(database, self.bodies)
-        reader = Reader(database, archive, _bulk(database), parse, vault)
+        reader = Reader(database, archive, bulk, parse, accounts, vault)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
         self.points = UsagePoints(database, self._replay.rezone, self._replay.reassigned)
@@ -74,7 +77,8 @@ class Store:
         await self.database.ping()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, after what is being received was committed."""
+        await self.payloads.drained()
         await self.database.close()
 
     async def digest(self, site: str | None = None) -> str:

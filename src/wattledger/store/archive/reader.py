@@ -51,13 +51,15 @@ class Read:
 class Reader:
     """Turns payloads into readings. Bad bytes are an outcome, never an exception."""
 
-    def __init__(self, database: Database, archive: Archive, bulk: Bulk, parse: Parse, vault: Vault) -> None:
+    def __init__(
+        self, database: Database, archive: Archive, bulk: Bulk, parse: Parse, accounts: Accounts, vault: Vault
+    ) -> None:
         self._database = database
         self._archive = archive
         self._bulk = bulk
         self._parse = parse
         self._vault = vault
-        self.accounts = Accounts(bulk, vault)
+        self.accounts = accounts
 
     async def parsed(self, payload: Payload) -> Read:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""

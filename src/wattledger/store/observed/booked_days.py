@@ -19,6 +19,9 @@ from wattledger.spreading import shared
 from wattledger.store.ledger.blocks import Group, Keys, groups
 from wattledger.store.ledger.bulk import LEDGER, Bulk
 
+Entry = tuple[Booking, int]
+"""a booking and the payload that told of it"""
+
 
 @dataclass(slots=True)
 class Day:
@@ -43,7 +46,7 @@ class Booked:
 
     days: dict[tuple[int, int], Day] = field(default_factory=dict)
 
-    def book(self, point: int, zone: str, bookings: Sequence[tuple[Booking, int]], carried: Decimal) -> None:
+    def book(self, point: int, zone: str, bookings: Sequence[Entry], carried: Decimal) -> None:
         """Spread bookings, each with its payload, in order; `carried` is the sum of all before them."""
         spread = shared((booking for booking, _ in bookings), zone, carried)
         for (_, payload), shares in zip(bookings, spread, strict=True):

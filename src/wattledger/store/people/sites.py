@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
@@ -18,13 +18,15 @@ from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.people.audit import Audit
 from wattledger.store.people.principal import Role
-from wattledger.store.tables import membership, site
+from wattledger.store.tables import membership, site, usage_point
 from wattledger.store.upsert import insert_new
 
 DEFAULT_SITE = "00000000000000000000000000000001"
 DEFAULT_NAME = "Home"
 DEFAULT_ZONE = "America/Chicago"
 LONGEST_NAME = 200
+Rebuild = Callable[[AsyncConnection, ColumnElement[bool]], Awaitable[None]]
+"""recomputes the energy of vehicles, chosen by columns of `usage_point`, within a transaction"""
 RADIUS = (20.0, 5000.0)
 """metres within which charging counts as at home: least and most"""
 
@@ -53,8 +55,11 @@ class SiteRow:
 class Sites:
     """The table of sites. Without a vault, homes can neither be read nor set."""
 
-    def __init__(self, database: Database, vault: Vault | None = None) -> None:
+    def __init__(
+        self, database: Database, vault: Vault | None = None, rebuild: Rebuild | None = None
+    ) -> None:
         self._database = database
+        self._rebuild = rebuild
         self._vault = vault or Vault({})
         self._audit = Audit(database)
 
@@ -146,10 +151,10 @@ class Sites:
             row = (await connection.execute(select(site.c.home).where(site.c.id == id))).one_or_none()
         if row is None:
             raise NotFound("There is no such site.")
-        return None if row.home is None else Home(**json.loads(self._vault.open(row.home, **_cell(id))))
+        return home_of(self._vault, id, row.home)
 
     async def set_home(self, id: str, home: Home | None, by: str = "operator") -> None:
-        """Keep where a site is, sealed; None forgets it.
+        """Keep where a site is, sealed; None forgets it. What its cars charged at home is found anew.
 
         Raises NotFound; Refused for a place that is none; Misconfigured without a sealing key.
         """
@@ -163,6 +168,13 @@ class Sites:
                 raise NotFound("There is no such site.")
             action = "site.home_forgotten" if home is None else "site.home_set"
             await self._audit.record(connection, by, action, f"site:{id}")
+            if self._rebuild is not None:
+                await self._rebuild(connection, usage_point.c.site == id)
+
+
+def home_of(vault: Vault, id: str, sealed: str | None) -> Home | None:
+    """The home of a site as it is kept. Raises SecretUnreadable."""
+    return None if sealed is None else Home(**json.loads(vault.open(sealed, **_cell(id))))
 
 
 def _cell(id: str) -> dict[str, str]:

@@ -19,10 +19,14 @@ from wattledger.faults import sabotaged
 from wattledger.model import PointKind
 from wattledger.store.database import Database
 from wattledger.store.people.audit import Audit
+from wattledger.store.people.sites import Rebuild
 from wattledger.store.sources.vehicle_calls import VehicleCalls, month_of
 from wattledger.store.tables import usage_point
 from wattledger.store.tables import vehicle as table
 from wattledger.store.upsert import insert_or_update
+
+ENERGY_OPTIONS = frozenset({"capacity_kwh", "efficiency"})
+"""what an owner says of a car that its energy depends on"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,10 @@ class VehicleRow:
 class Vehicles(VehicleCalls):
     """The table of vehicles; schedules and counted calls are in `VehicleCalls`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rebuild: Rebuild | None = None) -> None:
         self._database = database
         self._audit = Audit(database)
+        self._rebuild = rebuild
 
     async def list(self, site: str | None, *, active_only: bool = False) -> list[VehicleRow]:
         """The vehicles of a site, of all with None: in use first, the primary before all, then oldest."""
@@ -146,15 +151,21 @@ class Vehicles(VehicleCalls):
     async def set_options(
         self, id: str, site: str, changes: Mapping[str, Any], by: str = "operator"
     ) -> VehicleRow:
-        """Change what the owner chose; names not given stay. Raises NotFound."""
+        """Change what the owner chose; names not given stay. Raises NotFound.
+
+        Where it concerns energy, what was charged is found anew.
+        """
         row = await self.get(id, site)
         mine = table.c.usage_point == row.n
 
         async def work(connection: AsyncConnection) -> None:
+            await self._numbers(connection, site, [row.external_id])
             old = await connection.scalar(select(table.c.options).where(mine).with_for_update())
             await self._set(connection, mine, options={**(old or {}), **changes})
             subject = f"vehicle:{id}"
             await self._audit.record(connection, by, "vehicle.options", subject, {"names": sorted(changes)})
+            if self._rebuild is not None and ENERGY_OPTIONS & changes.keys():
+                await self._rebuild(connection, usage_point.c.n == row.n)
 
         await self._database.transact(work)
         return await self.get(id, site)
@@ -217,7 +228,7 @@ class Vehicles(VehicleCalls):
         await self._set(connection, others, is_primary=0)
         await self._set(connection, table.c.usage_point == n, is_primary=1)
 
-    async def _set(self, connection: AsyncConnection, which: ColumnElement[bool], **values: Any) -> None:
+    async def _set(self, connection: AsyncConnection, which: ColumnElement[bool], /, **values: Any) -> None:
         now = self._database.clock.now()
         await connection.execute(update(table).where(which).values(**values, updated_at=now))
 
