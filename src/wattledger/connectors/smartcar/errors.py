@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from wattledger.connectors.http import HttpAnswer, wish
-from wattledger.connectors.smartcar.reading import identifier, load, mapping, rows, word
+from wattledger.connectors.smartcar.reading import identifier, load, mapping, word
+from wattledger.connectors.smartcar.trouble import error_of, resolution_of
 from wattledger.errors import BadPayload
 
 WHO = "Smartcar"
@@ -51,6 +52,8 @@ class Then(StrEnum):
     """a passing fault, asked again with growing pauses"""
     UNKNOWN_CAR = "unknown_car"
     """not there, or not there yet: asked again hourly"""
+    GONE = "gone"
+    """the vendor no longer lists the car for us; looked for again daily"""
     FAULT = "fault"
     """a request of ours that can't succeed as it is; asked again daily"""
 
@@ -70,6 +73,7 @@ SENTENCES: Mapping[Then, str] = {
     Then.MAKER_PAUSE: "has used up what the car's maker allows; it is asked again after a long pause",
     Then.LATER: "had a passing fault; it is asked again",
     Then.UNKNOWN_CAR: "does not know this car, or not yet; it is asked again",
+    Then.GONE: "no longer lists this car for us; connect it again",
     Then.FAULT: "refused a request of ours",
 }
 TO_OWNER = frozenset({"AUTHENTICATION_FAILED", "PERMISSION"})
@@ -134,12 +138,12 @@ def understand(
     status: int, said: Mapping[str, Any], after: timedelta | None = None, request: str = ""
 ) -> Trouble:
     """What a status and an error's body of either generation mean."""
-    error = mapping(next(iter(rows(said.get("errors"))), None)) or said
+    error = error_of(said)
     type_, code = _clean(error.get("type")), _clean(error.get("code"))
     debug = mapping(mapping(error.get("meta")).get("debug")).get("requestId")
     request = identifier(error.get("requestId")) or identifier(debug) or request
     then = _then(status, type_, code)
-    return Trouble(then, status, type_, code, _resolution(error.get("resolution")), after, request)
+    return Trouble(then, status, type_, code, _clean(resolution_of(error)), after, request)
 
 
 def of_signal(error: Mapping[str, Any]) -> Trouble:
@@ -174,11 +178,6 @@ def _bad_request(type_: str, code: str) -> Then:
     if type_ != "CONNECTED_SERVICES_ACCOUNT":
         return Then.FAULT
     return Then.RECONNECT if code in TO_OWNER else Then.OWNER
-
-
-def _resolution(said: Any) -> str:
-    """The word of a resolution that may be a word, an object with a type, or null at either place."""
-    return _clean(mapping(said).get("type") if isinstance(said, Mapping) else said)
 
 
 def _clean(said: Any) -> str:
