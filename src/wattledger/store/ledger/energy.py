@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
 from sqlalchemy import func, select
 
 from wattledger import localday
 from wattledger.localday import QUARTER
-from wattledger.model import MISSING, Flow, PointKind
+from wattledger.model import Flow, PointKind
 from wattledger.store.database import Database
 from wattledger.store.ledger.bounds import bounds
 from wattledger.store.ledger.days import read_blocks, read_superseded, read_totals
-from wattledger.store.ledger.gaps import gaps, partly, within
+from wattledger.store.ledger.gaps import before, gaps, known_between, partly, within
 from wattledger.store.ledger.revisions import revisions
 from wattledger.store.ledger.series import by_days, by_slots, cuts
 from wattledger.store.rows import By, Coverage, DayBlock, Gap, Revision, SeriesPoint, UsagePointRow
 from wattledger.store.tables import energy_day, usage_point
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Energy:
@@ -57,13 +58,15 @@ class Energy:
     ) -> list[Gap]:
         """Runs of quarter-hours without a reading, whole days included, oldest first.
 
-        Without bounds: from the first to the last day that is known. A meter's days come whole; elsewhere
-        nothing is missing before the first reading and after the newest.
+        Without bounds: from the first to the last day that is known. A meter's days come whole, and what is
+        yet to come is not missing; elsewhere nothing is before the first reading and after the newest.
         """
         runs = await self._gaps(point, flow, first, last)
-        if point.kind == PointKind.METER or not runs:
+        if not runs or (point.kind == PointKind.METER and runs[-1].end <= self._now()):
             return runs
         known = await self.coverage(point, flow)
+        if point.kind == PointKind.METER:
+            return before(runs, max(self._now(), known.newest or self._now()), point.timezone)
         if known.first_day is None or known.last_day is None:
             return []
         ends = [localday.number(known.first_day), localday.number(known.last_day)]
@@ -93,7 +96,11 @@ class Energy:
         return await asyncio.to_thread(revisions, lost, blocks, point.timezone)
 
     async def coverage(self, point: UsagePointRow, flow: Flow) -> Coverage:
-        """What is known between the first and the last day; zeros where nothing is."""
+        """What is known between the first and the last day; zeros where nothing is.
+
+        Expected are the quarter-hours in which `gaps` would miss a reading: a meter's days come whole, a
+        running one as far as it has passed; elsewhere from the first reading to the newest.
+        """
         table = energy_day
         query = select(
             func.min(table.c.day),
@@ -105,18 +112,20 @@ class Energy:
         first, last, found, estimated, wh = row
         if first is None:
             return Coverage(None, None, 0, 0, 0, 0, None)
-        span = localday.start(last + 1, point.timezone) - localday.start(first, point.timezone)
-        newest = (await self._blocks(point, flow, last, last))[0]
-        slot = int(np.nonzero(newest.values != MISSING)[0].max())
-        return Coverage(
-            localday.day(first),
-            localday.day(last),
-            int(found),
-            span // QUARTER,
-            int(estimated),
-            int(wh),
-            localday.instant(last, slot, point.timezone) + QUARTER,
-        )
+        blocks = [block for day in {first, last} for block in await self._blocks(point, flow, day, day)]
+        begin, newest = known_between(sorted(blocks, key=lambda b: b.day), point.timezone)
+        end = newest
+        if point.kind == PointKind.METER:
+            begin = localday.start(first, point.timezone)
+            end = min(localday.start(last + 1, point.timezone), max(newest, self._now()))
+        expected = (end - begin) // QUARTER
+        days = (localday.day(first), localday.day(last))
+        return Coverage(*days, int(found), expected, int(estimated), int(wh), newest)
+
+    def _now(self) -> datetime:
+        """The present, at the last border of quarter-hours."""
+        now = self._database.clock.now()
+        return now - (now - EPOCH) % QUARTER
 
     async def _blocks(self, point: UsagePointRow, flow: Flow, first: int, last: int) -> list[DayBlock]:
         return await read_blocks(self._database, point.n, flow, first, last, point.timezone)

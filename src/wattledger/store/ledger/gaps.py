@@ -35,11 +35,22 @@ def gaps(
 
 def within(found: Iterable[Gap], blocks: Sequence[DayBlock], tz: str) -> list[Gap]:
     """Gaps between the first and the newest reading; `blocks` are the days of those two."""
+    begin, end = known_between(blocks, tz)
+    cut = [(max(gap.start, begin), min(gap.end, end)) for gap in found]
+    return [_gap(a, b, tz) for a, b in cut if a < b]
+
+
+def before(found: Iterable[Gap], end: datetime, tz: str) -> list[Gap]:
+    """Gaps as far as they lie before an instant."""
+    return [gap if gap.end <= end else _gap(gap.start, end, tz) for gap in found if gap.start < end]
+
+
+def known_between(blocks: Sequence[DayBlock], tz: str) -> tuple[datetime, datetime]:
+    """When the first reading of the first block begins, and the newest of the last ends."""
     first, last = blocks[0], blocks[-1]
     begin = localday.instant(first.day, int(np.nonzero(first.values != MISSING)[0][0]), tz)
     end = localday.instant(last.day, int(np.nonzero(last.values != MISSING)[0][-1]), tz)
-    cut = [(max(gap.start, begin), min(gap.end, end)) for gap in found]
-    return [_gap(a, b, tz) for a, b in cut if a < b]
+    return begin, end + QUARTER
 
 
 def _missing(block: DayBlock) -> list[Run]:
