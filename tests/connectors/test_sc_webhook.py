@@ -111,7 +111,7 @@ def test_other_calls_get_no_answer_of_their_own(said: Any) -> None:
     assert CONNECTOR.reply(raw(said), ["amt"]) is None
 
 
-STRANGE = [
+STRANGE: list[Any] = [
     None,
     "",
     5,
