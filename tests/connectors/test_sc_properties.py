@@ -59,8 +59,8 @@ RECORDED = [json.loads(path.read_bytes()) for path in sorted((SHARED_PAYLOADS / 
 ODD: list[Any] = [
     None, True, False, 0, -1, 1e308, -1e308, math.nan, math.inf, 10**400, MS, "", "x" * 5000, "\ud800", "0",
     "\x00", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59+00:00", "-1", "NaN", [], {}, [[]], [None] * 50,
-    {"value": None}, {"a": {"b": {"c": []}}}, {"type": {"type": []}}, {"code": [1]}, 1 << 70, 57, 0.5, "percent",
-    [{"limit": 5}],
+    {"value": None}, {"a": {"b": {"c": []}}}, {"type": {"type": []}}, {"code": [1]}, 1 << 70, 57, 0.5,
+    "percent", [{"limit": 5}],
 ]  # fmt: skip
 WILD = st.sampled_from(ODD)
 
