@@ -107,6 +107,16 @@ def test_spelled_differently_or_unreadable_it_counts_as_a_place(body: bytes) -> 
     assert holds_places(body)
 
 
+def test_a_link_with_a_token_is_kept_as_well_as_a_place() -> None:
+    """The answer about a battery's size has one, by which its owner chooses among several."""
+    link = "https://connect.example/battery-capacity?client_id=x&token=90abecb6&redirect_uri="
+    made = raw(
+        {"responses": [entry("/battery/nominal_capacity", {"capacity": {"nominal": 78}, "url": link})]}
+    )
+    assert holds_places(made)
+    assert not holds_places(made.replace(b"token=", b""))
+
+
 def test_a_location_that_was_refused_is_no_place() -> None:
     assert not holds_places(batch({"path": "/location", "code": 403, "body": {"type": "PERMISSION"}}).body)
     assert not holds_places(b'{"latitude": null, "longitude": null}')

@@ -21,12 +21,19 @@ PLACES = frozenset(
 )
 """keys, in lower case, that say where something is"""
 WORDS = tuple(name.encode() for name in sorted(PLACES))
+LINKS = (b"token=",)
+"""within links by which whoever has them may speak for the owner: that to choose a battery's size has one"""
 GROUP, PATH = "location-", "/location"
 
 
 def holds_places(body: bytes) -> bool:
-    """Whether it says where a car or its owner is; also of what can't be read, to be safe."""
+    """Whether it says where a car or its owner is, or has a link that opens something of theirs.
+
+    Also of what can't be read, to be safe: what holds places is kept sealed.
+    """
     small = body.lower()
+    if any(link in small for link in LINKS):
+        return True
     if not any(name in small for name in (*WORDS, b"\\u")):
         return False
     try:
