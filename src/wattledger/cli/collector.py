@@ -24,6 +24,8 @@ from wattledger.store.sources.dispatch import ListenDispatch, StoreDispatch
 from wattledger.web.on_demand import OnDemand
 
 ORPHANS_EVERY_SECONDS = 10.0
+BATCH = 200
+"""waiting payloads read together"""
 log = structlog.get_logger(__name__)
 
 
@@ -79,17 +81,29 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
 
 
 async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
+    """Read what waits: what was just received at once, what another process left within ten seconds."""
+    payloads = runtime.store.payloads
     while not stop.is_set():
+        payloads.waiting.clear()
+        count = 0
         try:
-            count = await runtime.store.payloads.read_orphans()
-            if count:
-                log.info("read payloads that another process had left", count=count)
+            count = await payloads.read_orphans(BATCH)
         except WattledgerError as error:
             log.warning("waiting payloads were not read", reason=str(error))
-        try:
-            await asyncio.wait_for(stop.wait(), ORPHANS_EVERY_SECONDS)
-        except TimeoutError:
-            continue
+        if count:
+            log.info("read waiting payloads", count=count)
+        if count < BATCH:
+            await either(stop, payloads.waiting, ORPHANS_EVERY_SECONDS)
+
+
+async def either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+    """Wait until one of two events is set, but no longer than that."""
+    waits = {asyncio.create_task(event.wait()) for event in (one, other)}
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def clients(settings: Settings) -> Clients:

@@ -21,6 +21,7 @@ from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import Bulk
 from wattledger.store.ledger.digest import digest
 from wattledger.store.ledger.energy import Energy
+from wattledger.store.meter_claims import MeterClaims
 from wattledger.store.migrate import migrate
 from wattledger.store.observed.accounts import Accounts
 from wattledger.store.observed.observations import Observations
@@ -48,6 +49,7 @@ class Store:
         accounts = Accounts(bulk, vault)
         self.sites = Sites(database, vault, accounts.rebuild_cars)
         self.people = People(database)
+        self.meter_claims = MeterClaims(database)
         self.connections = Connections(database, vault)
         self.vehicles = Vehicles(database, accounts.rebuild_cars)
         self.listening = Listening(database, self.connections)

@@ -6,21 +6,25 @@ are compressed, then sealed; their address is the digest of the plain bytes all 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import zstandard
-from sqlalchemy import select, update
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
-from wattledger.secrets import Vault
+from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.objects import Objects, key_of
 from wattledger.store.database import Database
 from wattledger.store.tables import body
-from wattledger.store.upsert import insert_new
 from wattledger.threads import SHORT, done
 
 INLINE = 256 * 1024
@@ -29,6 +33,17 @@ LARGEST = 1 << 30
 SEALED = "sealed"
 """the codec of private bodies"""
 _LEVEL = 1
+
+
+def _keep(engine: Any) -> Any:
+    """Built once: building a statement takes longer than running it."""
+    made = engine.insert(body)
+    sealed_now = (body.c.codec != SEALED) & (made.excluded.codec == SEALED)
+    columns = {name: made.excluded[name] for name in ("codec", "stored", "data")}
+    return made.on_conflict_do_update(index_elements=["sha256"], set_=columns, where=sealed_now)
+
+
+_KEEP = {False: _keep(sqlite), True: _keep(postgresql)}
 
 
 class Corrupt(WattledgerError):
@@ -89,11 +104,12 @@ class Bodies:
 
     async def keep(self, connection: AsyncConnection, packed: Packed) -> None:
         """Name the body in the database; known content changes nothing, but that it is private from now."""
-        values = asdict(packed)
-        if await insert_new(connection, body, values) or packed.codec != SEALED:
-            return
-        open_one = (body.c.sha256 == packed.sha256) & (body.c.codec != SEALED)
-        await connection.execute(update(body).where(open_one).values(values))
+        await self.keep_all(connection, [packed])
+
+    async def keep_all(self, connection: AsyncConnection, packed: Sequence[Packed]) -> None:
+        """Name several, in the order of their digests, as all writers do."""
+        rows = {one.sha256: one for one in sorted(packed, key=lambda one: (one.sha256, one.codec == SEALED))}
+        await connection.execute(_KEEP[self._database.is_postgres], [asdict(one) for one in rows.values()])
 
     async def read(self, sha256: str) -> bytes:
         """The bytes as received: see `fetch`."""
@@ -112,6 +128,21 @@ class Bodies:
         data = row.data if row.data is not None else await self._objects.get(key_of(sha256))
         brief = len(data) < SHORT
         return await done(brief, self.unpack, sha256, row.codec, row.size, data), row.codec == SEALED
+
+    async def fetch_small(self, sha256s: Collection[str]) -> dict[str, tuple[bytes, bool]]:
+        """Of these the small ones that can be read, as `fetch` gives them."""
+        small = body.c.sha256.in_(sha256s) & body.c.data.is_not(None) & (body.c.stored < SHORT)
+        async with self._database.connect() as connection:
+            rows = (await connection.execute(select(body).where(small))).all()
+        return await asyncio.to_thread(self._all, rows)
+
+    def _all(self, rows: Sequence[Row[Any]]) -> dict[str, tuple[bytes, bool]]:
+        found = {}
+        for row in rows:
+            with suppress(Corrupt, SecretUnreadable):
+                plain = self.unpack(row.sha256, row.codec, row.size, row.data)
+                found[row.sha256] = plain, row.codec == SEALED
+        return found
 
     def unpack(self, sha256: str, codec: str, size: int, data: bytes) -> bytes:
         """The bytes of one row. Raises Corrupt, SecretUnreadable."""

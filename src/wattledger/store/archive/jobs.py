@@ -8,7 +8,7 @@ finish   write the outcome, fenced by the lease
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -55,6 +55,8 @@ class Job:
     lease: str
     payload: Payload
     attempts: int = 1
+    sha256: str = ""
+    """of one that was claimed: its body is still in the archive"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,15 @@ class Archive:
         fault("hub.after_archive_commit")
         return None if number is None else Job(number, site, lease, payload)
 
+    async def put(
+        self, connection: AsyncConnection, site: str, payload: Payload, identity: str | None
+    ) -> int | None:
+        """Archive for whoever reads next, in the caller's transaction; None where that event is here."""
+        unread = {"identity": identity, "attempts": 0, "lease": None, "leased_until": None}
+        values = {**self._values(site, payload, ""), **unread}
+        number: int | None = await connection.scalar(_ADD[self._database.is_postgres], values)
+        return number
+
     def _values(self, site: str, payload: Payload, lease: str) -> dict[str, Any]:
         return {
             "site": site,
@@ -135,23 +146,21 @@ class Archive:
         )
         async with self._database.begin() as connection:
             rows = sorted(await connection.execute(statement), key=lambda row: row.id)
-        return [Job(r.id, r.site, lease, payload_of(r, b""), r.attempts) for r in rows]
+        return [Job(r.id, r.site, lease, payload_of(r, b""), r.attempts, r.sha256) for r in rows]
 
     async def finish(self, connection: AsyncConnection, job: Job, outcome: Outcome) -> None:
         """Write the outcome. Raises LeaseLost where somebody else holds the payload by now."""
         statement, mine = _FINISH, {"held": job.id, "under": job.lease}
         if sabotaged("lease_fence"):
             statement, mine = update(table).where(table.c.id == bindparam("held")), {"held": job.id}
-        values = {
-            "state": outcome.state,
-            "kind": outcome.kind,
-            "reason": outcome.reason,
-            "summary": outcome.summary.to_json(),
-            "lease": None,
-            "leased_until": None,
-        }
-        if (await connection.execute(statement, {**mine, **values})).rowcount != 1:
+        if (await connection.execute(statement, {**mine, **_settled(outcome)})).rowcount != 1:
             raise LeaseLost(f"Payload {job.id} is being read by another process.")
+
+    async def finish_all(self, connection: AsyncConnection, outcomes: Sequence[tuple[Job, Outcome]]) -> None:
+        """Write the outcomes of a batch. Raises LeaseLost where somebody else holds one of them by now."""
+        rows = [{"held": job.id, "under": job.lease, **_settled(outcome)} for job, outcome in outcomes]
+        if (await connection.execute(_FINISH, rows)).rowcount != len(rows):
+            raise LeaseLost("A payload of this batch is being read by another process.")
 
     async def release(self, job: Job) -> None:
         """Let others read this payload at once."""
@@ -190,6 +199,17 @@ class Archive:
                 await connection.execute(
                     update(table).where(table.c.lease == lease).values(leased_until=until)
                 )
+
+
+def _settled(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "state": outcome.state,
+        "kind": outcome.kind,
+        "reason": outcome.reason,
+        "summary": outcome.summary.to_json(),
+        "lease": None,
+        "leased_until": None,
+    }
 
 
 def identity_of(payload: Payload) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -11,8 +12,10 @@ from wattledger.errors import Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
 from wattledger.secrets import SecretUnreadable
+from wattledger.store.archive.batch import Batches
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.catalogue import Catalogue
+from wattledger.store.archive.intake import Intake, Received
 from wattledger.store.archive.jobs import MOST_ATTEMPTS, Archive, Job, LeaseLost, Outcome
 from wattledger.store.archive.reader import LARGE, Read, Reader
 from wattledger.store.archive.replay import Replay
@@ -42,6 +45,8 @@ class Payloads(Catalogue):
         self._archive = archive
         self._reader = reader
         self._replay = replay
+        self._batches = Batches(database, archive, reader)
+        self._intake = Intake(database, bodies, archive)
         self._unwaited: set[asyncio.Task[Delivered]] = set()
 
     async def deliver(self, site: str, payload: Payload, *, claims: Claims | None = None) -> Delivered:
@@ -54,6 +59,23 @@ class Payloads(Catalogue):
             self._unwaited.add(asyncio.create_task(self._deliver(site, payload, claims)))
             return Delivered(0, payload.sha256, len(payload.body), False, "read", "interval", Summary())
         return await self._deliver(site, payload, claims)
+
+    async def receive(self, site: str, payload: Payload, event: str | None = None) -> Received:
+        """Archive what a vendor pushed, committed together with what comes at the same moment; read later.
+
+        `event` is the vendor's id of what it tells: the same event again writes nothing. Raises TryLater
+        when the database does not answer.
+        """
+        return await self._intake.receive(site, payload, event)
+
+    @property
+    def waiting(self) -> asyncio.Event:
+        """Set when `receive` has left payloads to be read; whoever reads them clears it."""
+        return self._intake.waiting
+
+    async def drained(self) -> None:
+        """Wait until nothing received is uncommitted."""
+        await self._intake.drained()
 
     async def _deliver(self, site: str, payload: Payload, claims: Claims | None) -> Delivered:
         parsing = self._eager(payload)
@@ -111,9 +133,11 @@ class Payloads(Catalogue):
         return Delivered(row.id, row.sha256, row.size, False, row.state, row.kind, summary, row.reason)
 
     async def read_orphans(self, limit: int = 100) -> int:
-        """Read payloads whose reader died, in one batch. Returns how many were settled."""
-        settled = 0
-        for job in await self._archive.claim(limit):
+        """Read payloads that wait or whose reader died, in one batch. Returns how many were settled."""
+        jobs = await self._archive.claim(limit)
+        singly = await self._read_together(jobs) if len(jobs) > 1 else jobs
+        settled = len(jobs) - len(singly)
+        for job in singly:
             try:
                 settled += await self._rescue(job)
             except Exception as error:
@@ -121,18 +145,30 @@ class Payloads(Catalogue):
                 await self._archive.release(job)
         return settled
 
+    async def _read_together(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Read the small ones in one transaction. Returns the others; all where that failed."""
+        fit = [job for job in jobs if job.attempts <= 1]
+        try:
+            bodies = await self._bodies.fetch_small({job.sha256 for job in fit})
+            whole = [_with_body(job, *bodies[job.sha256]) for job in fit if job.sha256 in bodies]
+            rest = {job.id for job in await self._batches.read(whole)}
+        except Exception as error:
+            _log.info("batch_not_read", error=str(error), kind=type(error).__name__)
+            return jobs
+        done = {job.id for job in whole} - rest
+        return [job for job in jobs if job.id not in done]
+
     async def _rescue(self, job: Job) -> bool:
         if job.attempts >= MOST_ATTEMPTS:
             reason = f"Reading this file stopped the reader {MOST_ATTEMPTS - 1} times (poison); it is kept."
             await self._give_up(job, reason)
             return True
-        row = await self.get(job.id)
         try:
-            body, private = await self._bodies.fetch(row.sha256)
+            body, private = await self._bodies.fetch(job.sha256)
         except SecretUnreadable as error:
             await self._give_up(job, str(error))
             return True
-        await self._reader.read(replace(job, payload=replace(job.payload, body=body, private=private)))
+        await self._reader.read(_with_body(job, body, private))
         return True
 
     async def _give_up(self, job: Job, reason: str) -> None:
@@ -159,6 +195,10 @@ class Payloads(Catalogue):
         else:
             await self._replay.reread(id)
         return await self._state(id)
+
+
+def _with_body(job: Job, body: bytes, private: bool) -> Job:
+    return replace(job, payload=replace(job.payload, body=body, private=private))
 
 
 def _receipt(job: Job, outcome: Outcome, claims: Claims | None) -> Delivered:

@@ -58,12 +58,12 @@ class Reader:
         self._archive = archive
         self._bulk = bulk
         self._parse = parse
-        self._vault = vault
+        self.vault = vault
         self.accounts = accounts
 
     async def parsed(self, payload: Payload) -> Read:
         """Parse in a thread. Bad bytes and a failing parser are a `Read` with a reason."""
-        return await asyncio.to_thread(self._parsed, payload)
+        return await asyncio.to_thread(self.parse, payload)
 
     async def read(self, job: Job, parsing: Awaitable[Read] | None = None) -> Outcome:
         """Read a payload under its lease, write the outcome and return it. Raises LeaseLost, TryLater.
@@ -95,7 +95,7 @@ class Reader:
         """Merge what was read, within the caller's transaction."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
-        owner, points = _owner(job), read.parsed.points
+        owner, points = owner_of(job), read.parsed.points
         stored = await points_of.known(connection, points, lock=True)
         seen = _seen(stored, job, aim)
         if seen != read.seen or read.prepared is None:
@@ -106,7 +106,7 @@ class Reader:
         forbidden = seen[1]
         read.numbers = {r.n for r in resolved.rows if r.external_id not in forbidden}
         if read.numbers:
-            await many(connection).link(connection, job.id, sorted(read.numbers))
+            await many(connection).link(connection, [(n, job.id) for n in sorted(read.numbers)])
         await self._observe(connection, job.id, read, resolved, aim)
         read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
@@ -137,7 +137,7 @@ class Reader:
         if not read.parsed.observations:
             return
         zones = {row.n: aim.zones.get(row.external_id, row.timezone) for row in resolved.rows}
-        fresh = News(aim.target.observation, id, resolved, read.seen[1], zones, self._vault, aim.only)
+        fresh = News(aim.target.observation, id, resolved, read.seen[1], zones, self.vault, aim.only)
         rows = await fresh.rows(connection, read.parsed.observations)
         if aim.target is LEDGER:
             vehicles = {row.n for row in resolved.rows if row.kind == PointKind.VEHICLE}
@@ -145,7 +145,8 @@ class Reader:
         elif rows:
             await many(connection).insert(connection, aim.target.observation, rows)
 
-    def _parsed(self, payload: Payload) -> Read:
+    def parse(self, payload: Payload) -> Read:
+        """Parse here and now. Bad bytes and a failing parser are a `Read` with a reason."""
         try:
             return Read(self._parse(payload))
         except BadPayload as error:
@@ -157,13 +158,14 @@ class Reader:
             return Read(None, f"The reader failed on this file ({kind}); it is kept and can be read again.")
 
 
-def _owner(job: Job) -> Owner:
+def owner_of(job: Job) -> Owner:
+    """Whose payload it is."""
     payload = job.payload
     return Owner(job.site, payload.connector, payload.source, payload.received_at)
 
 
 def _seen(rows: dict[str, UsagePointRow], job: Job, aim: Aim) -> Seen:
-    return {**points_of.zones(rows), **aim.zones}, points_of.refused(rows, _owner(job))
+    return {**points_of.zones(rows), **aim.zones}, points_of.refused(rows, owner_of(job))
 
 
 def _prepare(read: Read, job: Job, seen: Seen) -> None:

@@ -57,8 +57,8 @@ class Many(Protocol):
         """Replace what is remembered."""
         ...
 
-    async def link(self, connection: AsyncConnection, payload: int, numbers: Sequence[int]) -> None:
-        """Note which usage points a payload speaks of; what is noted already stays."""
+    async def link(self, connection: AsyncConnection, pairs: Sequence[tuple[int, int]]) -> None:
+        """Note of which usage points payloads speak (`n`, payload); what is noted already stays."""
         ...
 
 

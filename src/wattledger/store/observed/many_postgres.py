@@ -71,14 +71,14 @@ class PostgresMany:
                 ),
             )
 
-    async def link(self, connection: AsyncConnection, payload: int, numbers: Sequence[int]) -> None:
+    async def link(self, connection: AsyncConnection, pairs: Sequence[tuple[int, int]]) -> None:
         """One statement."""
         raw = await driver(connection)
         async with raw.cursor() as cursor:
             await cursor.execute(
-                "INSERT INTO payload_point (usage_point, payload) SELECT n, %b::int8"
-                " FROM unnest(%b::int4[]) AS n ON CONFLICT DO NOTHING",
-                (payload, list(numbers)),
+                "INSERT INTO payload_point (usage_point, payload)"
+                " SELECT n, p FROM unnest(%b::int4[], %b::int8[]) AS s(n, p) ON CONFLICT DO NOTHING",
+                ([n for n, _ in pairs], [payload for _, payload in pairs]),
             )
 
 

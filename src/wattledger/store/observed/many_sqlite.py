@@ -67,12 +67,13 @@ class SqliteMany:
             [(s.usage_point, s.payload, text_of(s.register), text_of(s.latest)) for s in states],
         )
 
-    async def link(self, connection: AsyncConnection, payload: int, numbers: Sequence[int]) -> None:
+    async def link(self, connection: AsyncConnection, pairs: Sequence[tuple[int, int]]) -> None:
         """One statement."""
         raw = await driver(connection)
         await raw.execute_fetchall(
-            "INSERT OR IGNORE INTO payload_point (usage_point, payload) SELECT value, ? FROM json_each(?)",
-            (payload, text_of(numbers)),
+            "INSERT OR IGNORE INTO payload_point (usage_point, payload)"
+            " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
+            (text_of(pairs),),
         )
 
 
