@@ -61,7 +61,7 @@ class MailServer:
         while (line := await reader.readline()) not in (b".\r\n", b""):
             self.wire += line
             lines.append(line[1:] if line.startswith(b"..") else line)
-        self.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))  # type: ignore[arg-type]
+        self.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
         return "250 kept"
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

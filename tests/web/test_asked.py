@@ -80,7 +80,7 @@ async def test_fifty_presses_at_once_are_one_session(app: FastAPI, client: Async
 async def test_known_and_unknown_addresses_write_the_same(
     app: FastAPI, client: AsyncClient, store: Store, email: str
 ) -> None:
-    """Both leave one row and one cookie, so that neither the answer nor the database's time tells them apart."""
+    """Both leave one row and one cookie: neither the answer nor the database's time tells them apart."""
     from sqlalchemy import func, select
 
     from wattledger.store.tables import login_link

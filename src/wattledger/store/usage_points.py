@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from wattledger import localday
 from wattledger.errors import NotFound, Refused
-from wattledger.model import FIXED_ZONE
+from wattledger.model import FIXED_ZONE, UsagePoint
 from wattledger.store.database import Database
+from wattledger.store.ids import new_id
+from wattledger.store.people.audit import Audit
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.tables import site as sites
 from wattledger.store.tables import usage_point
@@ -26,6 +28,7 @@ class UsagePoints:
 
     def __init__(self, database: Database, rezone: Rezone, reassigned: Reassigned) -> None:
         self._database = database
+        self._audit = Audit(database)
         self._rezone = rezone
         self._reassigned = reassigned
 
@@ -59,13 +62,15 @@ class UsagePoints:
             raise NotFound(f"There is no usage point {external_id}.")
         return row_of(row)
 
-    async def rename(self, id: str, name: str, site: str | None = None) -> UsagePointRow:
+    async def rename(
+        self, id: str, name: str, site: str | None = None, by: str = "operator"
+    ) -> UsagePointRow:
         """Give it another name. Raises NotFound; Refused for an empty or too long one."""
         name = name.strip()
         if not name or len(name) > LONGEST_NAME:
             raise Refused(f"A name has 1 to {LONGEST_NAME} characters.", "BAD_NAME", "name", 422)
-        await self.get(id, site)
-        await self._set(id, name=name)
+        point = await self.get(id, site)
+        await self._change(point, by, name=name)
         return await self.get(id, site)
 
     async def choose(self, id: str, site: str, **choices: str | None) -> UsagePointRow:
@@ -75,7 +80,9 @@ class UsagePoints:
         await self._set(id, choices=kept)
         return await self.get(id, site)
 
-    async def set_timezone(self, id: str, timezone: str, site: str | None = None) -> UsagePointRow:
+    async def set_timezone(
+        self, id: str, timezone: str, site: str | None = None, by: str = "operator"
+    ) -> UsagePointRow:
         """Let its days be those of another zone; they are recomputed from the archive.
 
         Raises NotFound; Refused for an unknown zone, or where the vendor's days are fixed.
@@ -87,23 +94,58 @@ class UsagePoints:
             raise Refused(sentence, "FIXED_ZONE", "timezone", 422)
         if point.timezone != timezone:
             await self._rezone(point, timezone)
+            await self._audit.record(
+                None, by, "usage_point.rezoned", f"usage_point:{point.id}", {"timezone": timezone}, point.site
+            )
         return await self.get(id, site)
 
-    async def assign(self, external_id: str, site: str) -> UsagePointRow:
+    async def assign(
+        self, external_id: str, site: str, by: str = "operator", new: tuple[str, UsagePoint] | None = None
+    ) -> UsagePointRow:
         """Give a usage point to a site, and read anew what was uploaded of it: now by the new site's right.
 
         What the new site uploaded before is no longer refused, what another did is. Where this was cut
-        short, assigning again completes it. Raises NotFound for either.
+        short, assigning again completes it. `new` is what to make, of which connector, where it is unknown.
+        Raises NotFound for either.
         """
-        point = await self.by_external(external_id)
         async with self._database.connect() as connection:
             known = await connection.scalar(select(sites.c.id).where(sites.c.id == site))
         if known is None:
             raise NotFound("There is no such site.")
-        await self._set(point.id, site=site)
+        if new is not None:
+            await self._make(*new, site)
+        point = await self.by_external(external_id)
+        await self._change(point, by, site=site)
         assigned = await self.get(point.id)
         await self._reassigned(assigned)
         return assigned
+
+    async def _make(self, connector: str, new: UsagePoint, site: str) -> None:
+        """A meter before its first reading."""
+        values = {
+            "id": new_id(),
+            "site": site,
+            "connector": connector,
+            "kind": new.kind.value,
+            "external_id": new.external_id,
+            "name": new.name,
+            "timezone": new.timezone,
+            "details": dict(new.details),
+            "created_at": self._database.clock.now(),
+        }
+        known = select(usage_point.c.n).where(usage_point.c.external_id == new.external_id)
+        async with self._database.begin() as connection:
+            if await connection.scalar(known) is None:
+                await connection.execute(insert(usage_point).values(values))
+
+    async def _change(self, point: UsagePointRow, by: str, **values: Any) -> None:
+        """Change a usage point's name or site and say so; the site that loses it hears of it too."""
+        subject = f"usage_point:{point.id}"
+        async with self._database.begin() as connection:
+            await connection.execute(update(usage_point).where(usage_point.c.id == point.id).values(**values))
+            about = {"external_id": point.external_id, **values}
+            for site in dict.fromkeys((point.site, values.get("site", point.site))):
+                await self._audit.record(connection, by, "usage_point.changed", subject, about, site)
 
     async def _set(self, id: str, **values: Any) -> None:
         async with self._database.begin() as connection:

@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
 from wattledger.store import Store
-from wattledger.web import failures, pages, reference, signin, system, v1
+from wattledger.web import failures, invited, pages, reference, signin, system, v1
 from wattledger.web.contracts import ac, ev, smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
@@ -69,7 +69,7 @@ def create_app(
         address=address,
         on_demand=on_demand,
     )
-    for part in (signin, system, reference, v1, smt, ac, ev, pages):
+    for part in (signin, invited, system, reference, v1, smt, ac, ev, pages):
         app.include_router(part.router)
     app.mount("/static", pages.static)
     failures.install(app)

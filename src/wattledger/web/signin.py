@@ -38,18 +38,19 @@ _TEXT = {"type": "string"}
 log = structlog.get_logger("wattledger.web")
 
 
-def _reads(*names: str) -> dict[str, object]:
+def reads(*names: str) -> dict[str, object]:
+    """The `openapi_extra` of a route that reads these fields from a form or from JSON."""
     schema = {"type": "object", "required": list(names), "properties": dict.fromkeys(names, _TEXT)}
     kinds = ("application/json", "application/x-www-form-urlencoded")
     return {"requestBody": {"required": True, "content": {k: {"schema": schema} for k in kinds}}}
 
 
-@router.post("/v1/auth/link", status_code=202, openapi_extra=_reads("email"), dependencies=anyone)
+@router.post("/v1/auth/link", status_code=202, openapi_extra=reads("email"), dependencies=anyone)
 async def ask_for_link(request: Request) -> Response:
     """Ask for a sign-in link by mail address; the answer never tells whether the address is known."""
     found, values = hub(request), await forms.fields(request)
     email = normal_email(forms.wanted(values, "email"))
-    found.links.check(_address(request))
+    found.links.check(caller(request))
     word = asked.asking_word(request)
     found.post.later(_make_link(found, email, found.base_url(request), found.on_loopback(request), word))
     form = RedirectResponse("/signin?sent=1", 303)
@@ -73,11 +74,11 @@ async def _make_link(found: Hub, email: str, base: str, show: bool, browser: str
         found.announce(f"Sign-in link for {email}: {link}")
 
 
-@router.post("/auth/link", openapi_extra=_reads("token"), dependencies=anyone)
+@router.post("/auth/link", openapi_extra=reads("token"), dependencies=anyone)
 async def use_link(request: Request) -> Response:
     """Use up a sign-in link: a form gets the session cookie, JSON an access token."""
     found, values = hub(request), await forms.fields(request)
-    found.links.check(f"use {_address(request)}")
+    found.links.check(f"use {caller(request)}")
     word = forms.wanted(values, "token")
     if not is_json(request):
         await asked.check(request, word, values.get("email"))
@@ -110,11 +111,11 @@ async def sign_out_everywhere(
     return answer
 
 
-@router.post("/setup", openapi_extra=_reads("token", "email", "site", "timezone"), dependencies=anyone)
+@router.post("/setup", openapi_extra=reads("token", "email", "site", "timezone"), dependencies=anyone)
 async def set_up(request: Request) -> Response:
     """Make the first owner, name the site and sign in; the link works once, while nobody exists."""
     found, values = hub(request), await forms.fields(request)
-    found.links.check(f"use {_address(request)}")
+    found.links.check(f"use {caller(request)}")
     email, name = forms.wanted(values, "email"), forms.wanted(values, "site")
     zone_name = forms.wanted(values, "timezone")
     zone(zone_name)
@@ -144,5 +145,6 @@ def local_path(wanted: str) -> str:
     return wanted if plain and clean else "/"
 
 
-def _address(request: Request) -> str:
+def caller(request: Request) -> str:
+    """The address that asks, for limits by caller."""
     return request.client.host if request.client else "unknown"

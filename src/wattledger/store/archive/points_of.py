@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattledger.faults import sabotaged
 from wattledger.model import Source, UsagePoint
 from wattledger.store.ids import new_id
+from wattledger.store.meter_claims import settled as claims_settled
 from wattledger.store.rows import PointName, UsagePointRow
 from wattledger.store.tables import usage_point
 from wattledger.store.usage_points import row_of
@@ -89,7 +90,11 @@ async def make(
     fresh = {p.external_id: p for p in points if p.external_id not in stored}
     rows = dict(stored)
     if fresh:
-        values = [_values(fresh[name], owner) for name in sorted(fresh)]
+        brought = list(fresh) if owner.source is Source.RELAY else []
+        claimed = await claims_settled(connection, brought, owner.received_at) if brought else {}
+        values = [
+            _values(fresh[name], owner) | {"site": claimed.get(name, owner.site)} for name in sorted(fresh)
+        ]
         made = await connection.execute(insert(usage_point).returning(usage_point), values)
         rows.update({row.external_id: row_of(row) for row in made})
     forbidden = refused(stored, owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,12 @@ class People(Invitations, ApiTokens):
         """Everyone, by address."""
         async with self._database.connect() as connection:
             return [_row(row) for row in await connection.execute(select(person).order_by(person.c.email))]
+
+    async def emails(self, ids: Collection[str]) -> dict[str, str]:
+        """The addresses of these people, by id."""
+        query = select(person.c.id, person.c.email).where(person.c.id.in_(ids))
+        async with self._database.connect() as connection:
+            return {row.id: row.email for row in await connection.execute(query)}
 
     async def setup_needed(self) -> bool:
         """Whether nobody exists yet."""

@@ -8,11 +8,12 @@ from wattledger.web.contracts import (
     smt_analysis,
     smt_heartbeat,
     smt_inspector,
+    smt_meters,
     smt_pull,
     smt_status,
     smt_stream,
 )
 
 router = APIRouter()
-for part in (smt_pull, smt_stream, smt_heartbeat, smt_status, smt_inspector, smt_analysis):
+for part in (smt_pull, smt_stream, smt_heartbeat, smt_status, smt_inspector, smt_analysis, smt_meters):
     router.include_router(part.router)

@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from wattledger.web.pages import ac, account, balance, choices, files, gaps, meter, smartthings, sources
+from wattledger.web.pages import (
+    ac,
+    account,
+    audit,
+    balance,
+    choices,
+    files,
+    gaps,
+    installation,
+    meter,
+    people,
+    smartcar,
+    smartthings,
+    sources,
+)
 from wattledger.web.pages.static import static
 
 router = APIRouter()
-for part in (balance, meter, ac, gaps, files, sources, smartthings, account, choices):
+for part in (
+    balance,
+    meter,
+    ac,
+    gaps,
+    files,
+    sources,
+    smartthings,
+    smartcar,
+    account,
+    choices,
+    people,
+    audit,
+    installation,
+):
     router.include_router(part.router)
 
 __all__ = ["router", "static"]

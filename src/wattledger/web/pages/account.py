@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.store.people.people import Principal
 from wattledger.web import asked, forms
-from wattledger.web.auth import Manager, Owner, User, actor, current
+from wattledger.web.auth import Manager, Owner, User, actor, current, session_token
 from wattledger.web.guards import public
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute, html, page
@@ -75,7 +75,15 @@ async def show_settings(
     made = await store.people.api_tokens(person.user_id, person.site)
     tokens = [t for t in made if t.revoked_at is None]
     points = await store.points.list(person.site)
-    values = {"points": points, "tokens": tokens, "fresh": fresh, "saved": saved, "zones": zones()}
+    signed_in = await store.people.sessions(person.user_id, hub(request).clock.now(), session_token(request))
+    values = {
+        "sessions": signed_in,
+        "points": points,
+        "tokens": tokens,
+        "fresh": fresh,
+        "saved": saved,
+        "zones": zones(),
+    }
     return await page(request, "settings.html", person, "settings", **values)
 
 
@@ -92,7 +100,7 @@ async def save_site(request: Request, person: Owner) -> Response:
 async def rename_meter(request: Request, person: Manager, id: str) -> Response:
     """Give a meter another name."""
     name = forms.wanted(await forms.fields(request), "name")
-    await hub(request).store.points.rename(public_id(id, "meter"), name, person.site)
+    await hub(request).store.points.rename(public_id(id, "meter"), name, person.site, actor(person))
     return await show_settings(request, person, saved=True)
 
 

@@ -75,6 +75,7 @@ async def page(
     now = found.clock.now()
     shown = await sections(found, person, section)
     frame: dict[str, Any] = {"person": person, "site": site, "section": section, "sections": shown}
+    frame["sites"] = await found.store.sites.of(person.user_id)
     return html(template, counts=counts, now=now, tabs=TABS, **frame, **values)
 
 

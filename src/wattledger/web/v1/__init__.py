@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from wattledger.web.v1 import backfill, balance, connections, energy, me, payloads, points, uploads
+from wattledger.web.v1 import (
+    audit,
+    backfill,
+    balance,
+    connections,
+    energy,
+    me,
+    payloads,
+    people,
+    points,
+    sites,
+    uploads,
+)
 
 router = APIRouter()
-for part in (points, energy, balance, backfill, payloads, uploads, connections, me):
+for part in (points, energy, balance, backfill, payloads, uploads, connections, me, people, sites, audit):
     router.include_router(part.router)

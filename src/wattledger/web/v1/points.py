@@ -13,7 +13,7 @@ from wattledger.store.observed.observations import ObservationRow
 from wattledger.store.people.principal import Principal
 from wattledger.store.rows import Coverage, Gap, Said, UsagePointRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import Manager, User, scope_of
+from wattledger.web.auth import Manager, User, actor, scope_of
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, Text, described, json_body
 from wattledger.web.parameters import bounded, public_id
@@ -73,9 +73,9 @@ async def change_point(
     """Rename a usage point, or move it to another zone: its days are then recomputed."""
     point, store = await find_point(request, person, id), hub(request).store
     if change.name:
-        await store.points.rename(point.id, change.name, scope_of(person))
+        await store.points.rename(point.id, change.name, scope_of(person), actor(person))
     if change.timezone:
-        await store.points.set_timezone(point.id, change.timezone, scope_of(person))
+        await store.points.set_timezone(point.id, change.timezone, scope_of(person), actor(person))
     changed = await store.points.get(point.id, scope_of(person))
     return Json(point_json(changed, await store.energy.coverage(changed, Flow.DELIVERED)))
 
