@@ -178,7 +178,7 @@ def _charge(
         now.kw = wh / 1000 / Decimal((end - start) / HOUR)
     now.charged += wh or ZERO
     now.since, now.steady, now.begun, now.told = end, now.live and now.until is None, True, True
-    return [Charge(start, end, wh, method, low, high)]
+    return [Charge(start, end, wh, method, low, high, now.session)]
 
 
 def _bounds(now: State, at: datetime, wh: Decimal | None) -> tuple[datetime, datetime]:
@@ -242,7 +242,7 @@ def _ended(now: State, seen: Seen, charges: list[Charge]) -> None:
     measured = seen.added is not None if now.counter else seen.soc is not None
     mute = now.counter is None and not now.told
     if mute and now.since is not None and now.since < seen.at:
-        charges.append(Charge(now.since, seen.at, None, Method.UNKNOWN, now.first_soc, now.soc))
+        charges.append(Charge(now.since, seen.at, None, Method.UNKNOWN, now.first_soc, now.soc, now.session))
     if measured or mute:
         now.since, now.until, now.live, now.steady = seen.at, None, False, False
 
@@ -257,7 +257,7 @@ def _close(
         wh = wall_wh(high - low, now, battery)
         start, end = now.first_at or at, min(now.until or at, at)
         if wh and start < end:
-            found = Charge(start, end, wh, Method.SOC, low, high)
+            found = Charge(start, end, wh, Method.SOC, low, high, now.session)
             now.charged, now.since = wh, max(now.since or end, end)
             charges.append(found)
             _book(now, [found], bookings)

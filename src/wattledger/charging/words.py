@@ -79,6 +79,8 @@ class Charge:
     method: Method
     soc_from: Decimal | None = None
     soc_to: Decimal | None = None
+    session: int = 0
+    """the plug-in to which it belongs"""
 
 
 @dataclass(frozen=True, slots=True)
