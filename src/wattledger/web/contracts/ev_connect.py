@@ -26,7 +26,7 @@ from wattledger.web.contracts import ev_shapes as shapes
 from wattledger.web.contracts import ev_subscribe
 from wattledger.web.contracts.ev_app import app_of, begin
 from wattledger.web.contracts.ev_cars import NAME
-from wattledger.web.contracts.ev_failures import Failed, failed_by, said_by_vendor
+from wattledger.web.contracts.ev_failures import OTHERWISE, Failed, failed_by, said_by_vendor
 from wattledger.web.contracts.ev_grant import Grant, by_code, by_user
 from wattledger.web.contracts.ev_keep import keep
 from wattledger.web.guards import public
@@ -58,6 +58,9 @@ async def callback(request: Request) -> Response:
         return _to(request, "/vehicle/connect", error=failed_by(error).code)
     except Denied:
         return _to(request, "/vehicle/connect", error="configuration_error")
+    except Exception:
+        log.exception("incident", request=request.scope["state"]["request_id"], path=CALLBACK)
+        return _to(request, "/vehicle/connect", error=OTHERWISE)
     return _to(request, "/vehicle/connected", provider=NAME, vehicle_id=car.id)
 
 

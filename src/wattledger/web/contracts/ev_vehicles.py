@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from wattledger.web.answers import Json
 from wattledger.web.auth import Manager, User, actor, scope_of
@@ -38,7 +38,7 @@ class Choices(Body):
     """What an owner chooses for a car; what is left out stays, a null capacity is the vendor's again."""
 
     name: Text | None = None
-    location: bool | None = None
+    location: StrictBool | None = None
     """whether we may know where it is"""
     capacity_kwh: Annotated[float, Field(ge=1, le=500)] | None = None
     """usable, in kWh, for energy that follows from the state of charge"""

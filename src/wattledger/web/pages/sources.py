@@ -12,6 +12,7 @@ from wattledger.transport import is_plain
 from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.attention import Freshness, judge_freshness, relays
+from wattledger.web.pages.car_words import car_sources
 from wattledger.web.pages.connected import sources as smartthings_of
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.trigger import TriggerFailed
@@ -23,6 +24,7 @@ NOT_SIGNED_IN = {
     "later": "SmartThings could not be asked just now; start again in a minute.",
     "failed": "SmartThings did not accept this sign-in; start again.",
 }
+OWN_CARDS = ("smartthings", "smartcar")
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 
@@ -50,9 +52,10 @@ async def sources_page(
     values = {
         "relays": await relays(found),
         "connections": [
-            c for c in await found.store.connections.list(person.site) if c.connector != "smartthings"
+            c for c in await found.store.connections.list(person.site) if c.connector not in OWN_CARDS
         ],
         "smartthings": await smartthings_of(found, person.site),
+        "cars": await car_sources(found, person.site),
         "can_sign_in": bool(found.settings.smartthings_client_id),
         "meters": await _meters(request, person.site),
         "latest": await found.store.payloads.list(person.site, limit=5),

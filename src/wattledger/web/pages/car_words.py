@@ -1,0 +1,121 @@
+"""Car connections as the sources show them: state, each car's allowance of calls, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from wattledger.store.sources.connections import ConnectionRow
+from wattledger.web.contracts.ev_app import missing
+from wattledger.web.contracts.ev_cars import (
+    Car,
+    cars,
+    connections,
+    keeps_location,
+    missing_of,
+    trouble_of,
+    version_of,
+)
+from wattledger.web.hub import Hub
+from wattledger.web.pages import words
+
+STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
+SIGN_IN = "Sign in again and choose the same cars; what was recorded stays."
+V2_ENDS = (
+    "This uses version 2 of Smartcar's API, which Smartcar is about to end (announced for the end of 2026). "
+    "Set SMARTCAR_API_CLIENT_ID and SMARTCAR_API_CLIENT_SECRET, then sign in again."
+)
+KNOWN = {
+    "battery": "state of charge and range",
+    "charge": "charging",
+    "location": "where it is",
+    "odometer": "distance driven",
+    "vin": "its VIN",
+}
+"""by the first word of a path (`/charge/limit`) or of a signal's group (`charge-limits`)"""
+GROUPS = {"tractionbattery": "battery", "lowvoltagebattery": "battery", "vehicleidentification": "vin"}
+
+
+@dataclass(frozen=True, slots=True)
+class CarLine:
+    """One car of a connection."""
+
+    car: Car
+    level: str
+    """good or caution"""
+    sentence: str
+    left: str
+    """how many calls the month still has"""
+    withheld: str | None
+    """what the vendor has no permission for"""
+
+
+@dataclass(frozen=True, slots=True)
+class CarSource:
+    """One connection as it is shown."""
+
+    row: ConnectionRow
+    level: str
+    """good, caution or bad"""
+    sentence: str
+    lines: Sequence[CarLine]
+    todo: str | None = None
+    old: str | None = None
+    """that this generation of the vendor's API comes to its end"""
+
+
+@dataclass(frozen=True, slots=True)
+class CarSources:
+    """The card about cars."""
+
+    sources: Sequence[CarSource]
+    unset: Sequence[str]
+    """variables without which no car can be connected"""
+    version: str
+
+
+async def car_sources(found: Hub, site: str) -> CarSources:
+    """The card about cars of a site, judged now."""
+    known, now = await cars(found.store, site), found.clock.now()
+    most = found.settings.smartcar_monthly_calls
+    judged = []
+    for row in await connections(found.store, site):
+        mine = [car for car in known if car.row.active and car.row.connection == row.id]
+        judged.append(judge(row, [line(car, most, now) for car in mine], now))
+    return CarSources(judged, missing(found.settings), version_of(found.settings))
+
+
+def judge(row: ConnectionRow, lines: Sequence[CarLine], now: datetime) -> CarSource:
+    """A connection in words."""
+    heard = f" Last success {words.age(row.last_success, now)}." if row.last_success else ""
+    old = V2_ENDS if row.options.get("api") == "v2" else None
+    if row.state == "needs_login":
+        said = f"Stopped: {row.last_error or 'Smartcar no longer lets us in.'}{heard}"
+        return CarSource(row, "bad", said, lines, SIGN_IN, old)
+    if row.state == "misconfigured":
+        said = f"{row.last_error or 'A setting is wrong.'}{heard}"
+        return CarSource(row, "bad", said, lines, "Correct the setting, then collect.", old)
+    said = STATES.get(row.state, row.state) + heard
+    if row.last_error:
+        said = f"{said} {row.last_error}"
+    fine = row.state == "ok" and all(one.level == "good" for one in lines)
+    return CarSource(row, "good" if fine else "caution", said, lines, None, old)
+
+
+def line(car: Car, most: int, now: datetime) -> CarLine:
+    """A car in words."""
+    trouble, next_at = trouble_of(car.row.status), car.row.next_poll_at
+    asked = f"Asked again in {words.length(next_at - now)}." if next_at and next_at > now else "Asked soon."
+    if not keeps_location(car.row):
+        asked = f"{asked} Its location is not asked for."
+    said = f"{trouble} {asked}" if trouble else asked
+    left = f"{max(0, most - car.row.calls)} of {most} calls left this month"
+    return CarLine(car, "caution" if trouble else "good", said, left, withheld(missing_of(car.row.status)))
+
+
+def withheld(names: Sequence[str]) -> str | None:
+    """What a car does not tell for want of permission, in words; None for nothing."""
+    heads = (name.strip("/").replace("-", "/").partition("/")[0].lower() for name in names)
+    told = dict.fromkeys(KNOWN.get(GROUPS.get(head, head), head) for head in heads)
+    return ", ".join(told) or None
