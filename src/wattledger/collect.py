@@ -181,7 +181,9 @@ class Collector:
         token = await self.sign_in(connector.grant, connection)
         try:
             return await self._deliver(connector, connection, token, urgent)
-        except LoginRequired:
+        except LoginRequired as error:
+            if not error.renewable:
+                raise
             token = await self.sign_in(connector.grant, connection, refused=token.generation)
             return await self._deliver(connector, connection, token, urgent)
 

@@ -22,7 +22,14 @@ class WattledgerError(Exception):
 
 
 class LoginRequired(WattledgerError):
-    """The vendor no longer accepts our sign-in: stop this connection and ask its owner."""
+    """The vendor no longer accepts our sign-in: stop this connection and ask its owner.
+
+    `renewable`: whether a newer token may help; False where the account itself is what fails.
+    """
+
+    def __init__(self, message: str, renewable: bool = True) -> None:
+        super().__init__(message)
+        self.renewable = renewable
 
 
 class TryLater(WattledgerError):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from typing import ClassVar
 
-from wattledger.connectors.base import Account, Call, Connector, NextPoll, Response
+from wattledger.connectors.base import Account, Call, Connector, Grant, NextPoll, Response
 from wattledger.connectors.smartcar import webhook
+from wattledger.connectors.smartcar.auth import Grants
+from wattledger.connectors.smartcar.fetch import Memory, fetch
 from wattledger.connectors.smartcar.parse import parse
 from wattledger.model import Parsed, Payload
 
@@ -24,13 +27,15 @@ class Smartcar(Connector):
     title: ClassVar[str] = "Smartcar"
     every: ClassVar[timedelta | None] = timedelta(minutes=30)
     pointwise: ClassVar[bool] = True
+    grant: ClassVar[Grant | None] = Grants()
+    memory: ClassVar[Memory] = Memory()
+    """of this process; losing it costs some calls"""
 
     async def fetch(self, account: Account) -> AsyncIterator[Payload | NextPoll]:
-        """What the account's cars say. Raises our errors."""
-        from wattledger.connectors.smartcar.fetch import fetch
-
-        async for said in fetch(account):
-            yield said
+        """What the cars say, and when each is asked again. Raises our errors, after all that came."""
+        async with aclosing(fetch(account, self.memory)) as said:
+            async for item in said:
+                yield item
 
     def parse(self, payload: Payload) -> Parsed:
         """Usage points and observations of one answer. Pure."""

@@ -121,7 +121,7 @@ def failure(answer: HttpAnswer, now: datetime) -> LoginRequired | TryLater:
     trouble = trouble_of(answer, now)
     if trouble.then is Then.SIGN_IN:
         return LoginRequired(trouble.message)
-    return TryLater(trouble.message, trouble.after)
+    return trouble.later
 
 
 def _page(answer: HttpAnswer, now: datetime) -> tuple[Page, int]:

@@ -191,7 +191,7 @@ class Grants:
     def holder(self, secrets: Mapping[str, str], base_url: str) -> TokenHolder:
         """What keeps the application's token in this process. Raises Misconfigured."""
         id, secret = _needed(secrets, "api_client_id"), _needed(secrets, "api_client_secret")
-        key = (base_url, id, secret)
+        key = (base_url.rstrip("/"), id, secret)
         if key not in self.holders:
             app = V3("", id, secret, clock=self.clock)
 

@@ -71,7 +71,7 @@ def may_ask(
     """Whether a car may be asked now, at `cost` calls; `asked` is when it was asked last."""
     early = due is not None and due > now
     if early and firm:
-        return May.BUDGET if budget.left(urgent) < cost else May.VENDOR
+        return May.VENDOR
     if early and not urgent:
         return May.INTERVAL
     if urgent and asked is not None and now - asked < CLICK:

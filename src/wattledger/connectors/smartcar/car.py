@@ -36,9 +36,13 @@ MAKER_PAUSE = timedelta(hours=6)
 UNKNOWN_FOR = timedelta(hours=1)
 FIRST = (Then.SIGN_IN, Then.PAUSE_ALL, Then.BILLING, Then.PAUSE, Then.MAKER_PAUSE)
 """what counts even where other paths answered well, the gravest before all"""
-ALONE = (Then.RECONNECT, Then.OWNER, Then.STATE, Then.UNKNOWN_CAR, Then.LATER, Then.FAULT, Then.PERMISSION,
-         Then.INCAPABLE)  # fmt: skip
+ALONE = (
+    Then.RECONNECT, Then.GONE, Then.OWNER, Then.STATE, Then.UNKNOWN_CAR, Then.LATER, Then.FAULT,
+    Then.EMPTY, Then.PERMISSION, Then.INCAPABLE,
+)  # fmt: skip
 """what counts only where nothing answered well"""
+LOST = frozenset({Then.RECONNECT, Then.GONE, Then.PERMISSION})
+"""what only a new sign-in of the owner ends, once it holds for every car of the account"""
 
 
 @dataclass(slots=True)
@@ -145,12 +149,25 @@ class Car:
 
     def unasked(self) -> NextPoll:
         """As before: this car is not asked now."""
-        return NextPoll(self.id, self.known.due or self.now, self.known.firm)
+        noted = None if self.status == self.known.status else self.status
+        return NextPoll(self.id, self.known.due or self.now, self.known.firm, noted)
 
     def out_of_calls(self, cost: int) -> NextPoll:
         """No call is left for it this month, but for a person's click perhaps."""
         turn = cadence.used_up(self.now, self.budget, cost, self.id)
         return NextPoll(self.id, turn.at, turn.firm, {**self.status, "reason": turn.reason})
+
+    @property
+    def then(self) -> Then | None:
+        """The consequence of the error that stands in the way of the car, None where none does."""
+        said = (self.status.get("trouble") or {}).get("then")
+        return Then(said) if said in set(Then) else None
+
+    def nothing_to_ask(self) -> NextPoll:
+        """Every path is out of question: the first of them is tried again in due time."""
+        retries = [datetime.fromisoformat(at) for at in (self.status.get("retry") or {}).values()]
+        later = min((at for at in retries if at > self.now), default=self.now + MISSING_FOR)
+        return NextPoll(self.id, later, status={**self.status, "reason": "trouble"})
 
     def gone(self) -> NextPoll:
         """The vendor no longer lists it."""
@@ -166,7 +183,7 @@ class Car:
             self.status["success_at"] = now
         self.status["trouble"] = trouble.to_status(self.now) if trouble else None
         self._count(trouble, said)
-        turn = self._turn(trouble) if trouble else regular
+        turn = self._turn(trouble) if trouble and trouble.then is not Then.EMPTY else regular
         self.status["reason"] = turn.reason
         if trouble and trouble.then in {Then.SIGN_IN, Then.PAUSE_ALL}:
             self.status["asked_at"] = self.known.status.get("asked_at")

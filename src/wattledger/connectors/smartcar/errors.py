@@ -17,11 +17,13 @@ from typing import Any
 from wattledger.connectors.http import HttpAnswer, wish
 from wattledger.connectors.smartcar.reading import identifier, load, mapping, word
 from wattledger.connectors.smartcar.trouble import error_of, resolution_of
-from wattledger.errors import BadPayload
+from wattledger.errors import BadPayload, TryLater
 
 WHO = "Smartcar"
 LONGEST_PAUSE = timedelta(hours=24)
 """the longest wish of the vendor that is kept"""
+FIRST_PAUSE = timedelta(minutes=2)
+"""of the whole application, where the vendor names none: it gives two calls a minute"""
 _WORD = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 
 
@@ -54,6 +56,8 @@ class Then(StrEnum):
     """not there, or not there yet: asked again hourly"""
     GONE = "gone"
     """the vendor no longer lists the car for us; looked for again daily"""
+    EMPTY = "empty"
+    """an answer in which nothing succeeded: no sign of life of the car"""
     FAULT = "fault"
     """a request of ours that can't succeed as it is; asked again daily"""
 
@@ -74,6 +78,7 @@ SENTENCES: Mapping[Then, str] = {
     Then.LATER: "had a passing fault; it is asked again",
     Then.UNKNOWN_CAR: "does not know this car, or not yet; it is asked again",
     Then.GONE: "no longer lists this car for us; connect it again",
+    Then.EMPTY: "has nothing current of this car yet; it is asked again",
     Then.FAULT: "refused a request of ours",
 }
 TO_OWNER = frozenset({"AUTHENTICATION_FAILED", "PERMISSION"})
@@ -117,6 +122,12 @@ class Trouble:
     def message(self) -> str:
         """A sentence for people."""
         return f"{WHO} {SENTENCES[self.then]} ({self.kind})."
+
+    @property
+    def later(self) -> TryLater:
+        """As the error of a request that is about no single car."""
+        usual = FIRST_PAUSE if self.then is Then.PAUSE_ALL else None
+        return TryLater(self.message, self.after or usual)
 
     def to_status(self, at: datetime) -> dict[str, str]:
         """As it is noted of a car."""
