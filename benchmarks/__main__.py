@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import ledger, road, smartthings, webhooks
+from benchmarks import ledger, road, smartcar, smartthings, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put
 from wattledger.clock import SystemClock
 
-PARTS = ("ledger", "road", "smartthings", "webhooks")
+PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks")
 
 
 def main() -> None:
@@ -40,6 +40,8 @@ def measured(only: str | None, *, full: bool) -> list[Figure]:
         figures += _said("relay and hub on loopback", road.measure)
     if only in (None, "smartthings"):
         figures += _said("SmartThings: polling and observations", smartthings.measure)
+    if only in (None, "smartcar"):
+        figures += _said("Smartcar: reading what cars say", smartcar.measure)
     if only in (None, "webhooks"):
         figures += _said("webhooks", webhooks.measure)
     if full:
