@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.connectors.smartcar_said import said
 from tests.payloads.smartcar import (
+    CAR,
     HOME,
     batch,
     entry,
@@ -24,7 +25,7 @@ from tests.payloads.smartcar import (
     trouble,
 )
 from wattledger.connectors.smartcar.parse import ANSWER, SIGNALS, WEBHOOK
-from wattledger.connectors.smartcar.places import holds_places, without_location
+from wattledger.connectors.smartcar.places import holds_places, of_one, without_location
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotage
 
@@ -67,6 +68,31 @@ def test_places_are_found_and_taken_out(body: Any, kind: str, left: dict[str, An
     for trace in (b"30.2672", b"97.7431", b"Main St", b"Austin"):
         assert trace not in kept
     assert without_location(kept) == kept
+
+
+def several() -> dict[str, Any]:
+    """A delivery about this car and another one."""
+    body = scheduled(entry("/battery", {"percentRemaining": 0.5}))
+    other = {**body["payload"]["vehicles"][0], "vehicleId": "other", "data": [entry("/location", HOME)]}
+    body["payload"]["vehicles"].append(other)
+    return body
+
+
+def test_each_car_of_a_delivery_by_itself() -> None:
+    made = raw(several())
+    mine = of_one(made, CAR)
+    assert b"other" not in mine
+    assert b"30.2672" not in mine
+    assert said(payload(mine, WEBHOOK, None)) == {"soc_pct": 50.0}
+    assert CAR.encode() not in of_one(made, "other")
+    for alone in (raw(state(flat(*SOC))), mine, b'{"eventType": "VERIFY"}'):
+        assert of_one(alone, CAR) == alone
+
+
+def test_sabotage_of_one_is_noticed() -> None:
+    assert b"other" not in of_one(raw(several()), CAR)
+    with sabotage("of_one"):
+        assert b"other" in of_one(raw(several()), CAR)
 
 
 def test_sabotage_without_location_is_noticed() -> None:

@@ -67,6 +67,8 @@ class Envelope:
     @property
     def cars(self) -> list[Mapping[str, Any]]:
         """2.0: the cars it speaks of, each with `vehicleId`, `data`, `timestamp`."""
+        if not self.old:
+            return []
         listed = [mapping(one) for one in rows(self.data.get("vehicles"))]
         return listed or ([self.data] if "vehicleId" in self.data else [])
 

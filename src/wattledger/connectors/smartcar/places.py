@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from wattledger.connectors.smartcar.envelope import code_of
+from wattledger.connectors.smartcar.envelope import code_of, envelope_of
 from wattledger.connectors.smartcar.reading import load, mapping, text
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotaged
@@ -54,6 +54,19 @@ def without_location(body: bytes) -> bytes:
         return body if same else json.dumps(kept, separators=(",", ":")).encode()
     except (RecursionError, ValueError):
         raise BadPayload("Smartcar's answer is nested deeper than any that is real.", "too_deep") from None
+
+
+def of_one(body: bytes, vehicle: str) -> bytes:
+    """A webhook without the other cars that it may speak of (2.0): they may be somebody else's.
+
+    Unchanged, to the byte, where there are none. Raises BadPayload.
+    """
+    envelope = envelope_of(body)
+    kept = [car for car in envelope.cars if car.get("vehicleId") == vehicle]
+    if len(kept) == len(envelope.cars) or sabotaged("of_one"):
+        return body
+    said = {**envelope.said, "payload": {**envelope.data, "vehicles": kept}}
+    return json.dumps(said, separators=(",", ":")).encode()
 
 
 def _holds(value: Any) -> bool:

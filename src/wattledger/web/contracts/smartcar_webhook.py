@@ -17,7 +17,7 @@ from starlette.responses import Response
 from wattledger import connectors
 from wattledger.connectors.base import Call, Webhook
 from wattledger.connectors.smartcar.parse import WEBHOOK
-from wattledger.connectors.smartcar.places import holds_places, without_location
+from wattledger.connectors.smartcar.places import holds_places, of_one, without_location
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused
 from wattledger.faults import sabotaged
 from wattledger.model import Payload, Source
@@ -108,6 +108,8 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
     if user and call.user and call.user != user and not sabotaged("webhook_user"):
         return "other_user"
     event = None if sabotaged("webhook_dedupe") else call.event
+    if event and len(call.external_ids) > 1:
+        event = f"{event}:{car.row.external_id}"
     payload = _payload(found, car, link, body)
     found.disk.check()
     kept = await found.store.payloads.receive(car.row.site, payload, event)
@@ -119,7 +121,8 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
 
 
 def _payload(found: Hub, car: Car, link: ConnectionRow, body: bytes) -> Payload:
-    kept = body if keeps_location(car.row) else without_location(body)
+    own = of_one(body, car.row.external_id)
+    kept = own if keeps_location(car.row) else without_location(own)
     private, now = holds_places(kept), found.clock.now()
     headers = {"connection": link.id, "vehicle": car.row.external_id, "timezone": car.row.timezone}
     return Payload(NAME, Source.WEBHOOK, kept, now, WEBHOOK, "application/json", headers, private=private)
