@@ -74,7 +74,8 @@ async def _connected(request: Request, found: Hub) -> VehicleRow:
     grant = await _granted(found, begun, said)
     by = f"person {person}"
     car = await keep(found.store, begun, grant, by)
-    await ev_subscribe.subscribe(found, grant)
+    ours = {row.external_id for row in await found.store.vehicles.list(begun.site, active_only=True)}
+    await ev_subscribe.subscribe(found, grant, ours.intersection(grant.external_ids))
     return car
 
 

@@ -28,6 +28,10 @@ async def keep(store: Store, begun: SignInBegun, grant: Grant, by: str) -> Vehic
             raise Failed("vehicle_in_use")
         for payload in grant.payloads:
             await store.payloads.deliver(begun.site, payload)
+        there = {point.external_id for point in await store.points.list(None if _blind() else begun.site)}
+        mine = [id for id in mine if id in there]
+        if not mine:
+            raise Failed("vehicle_in_use")
         linked = await _linked(store, begun, grant, mine, by)
         if not linked:
             raise Failed("vehicle_in_use")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -23,6 +24,14 @@ STOPPED = ("needs_login", "misconfigured", "disconnected")
 FAILED: dict[int | str, dict[str, Any]] = {
     502: problem("The car was due to be asked, and that failed; `last` is what is known.")
 }
+REASONS = {
+    "interval": "interval",
+    "budget": "budget",
+    "asleep": "asleep",
+    "vendor": "vendor_pause",
+    "trouble": "trouble",
+}
+"""by what the connector notes of a car"""
 RESPITE = 60.0
 """seconds between two tries for a car that has never said anything"""
 
@@ -64,7 +73,7 @@ async def _asked(found: Hub, car: Car) -> str | None:
         return "vendor_pause"
     due = car.row.next_poll_at is None or car.row.next_poll_at <= now
     if not due and (known or car.row.firm or _just_asked(row, now)):
-        return waiting(found, car)
+        return waiting(car.row.status)
     if found.on_demand is None:
         return "no_collector"
     if row.failures and row.next_poll_at and row.next_poll_at > now:
@@ -78,42 +87,36 @@ async def _live(found: Hub, car: Car, row: ConnectionRow, urgent: bool) -> str |
     if error := await found.on_demand.collect(row, urgent):
         raise error
     status = (await found.store.vehicles.get(car.row.id, car.row.site)).status
-    if _asleep(status):
-        return "asleep"
-    if _since(status, began):
+    trouble = _trouble(status)
+    if _instant(trouble.get("at")) >= began:
+        if trouble.get("then") == "state":
+            return "asleep"
         raise TryLater(trouble_of(status) or "The car could not be read.")
-    return None
+    return None if _instant(status.get("asked_at")) >= began else waiting(status)
 
 
-def waiting(found: Hub, car: Car) -> str:
-    """Why a car is not asked yet: asleep, budget, vendor_pause or interval."""
-    if _asleep(car.row.status):
+def waiting(status: Mapping[str, Any]) -> str:
+    """Why a car is not asked just now: one of REASONS."""
+    if status.get("asleep_since"):
         return "asleep"
-    if not car.row.firm:
-        return "interval"
-    trouble = car.row.status.get("trouble")
-    kind = str(trouble.get("kind", "")) if isinstance(trouble, dict) else ""
-    spent = car.row.calls >= found.settings.smartcar_monthly_calls or "budget" in kind.lower()
-    return "budget" if spent else "vendor_pause"
+    return REASONS.get(str(status.get("reason")), "interval")
 
 
-def _asleep(status: Any) -> bool:
-    return bool(status.get("asleep_since"))
+def _trouble(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    trouble = status.get("trouble")
+    return trouble if isinstance(trouble, Mapping) else {}
 
 
 def _just_asked(row: ConnectionRow, now: datetime) -> bool:
     return row.last_asked is not None and (now - row.last_asked).total_seconds() < RESPITE
 
 
-def _since(status: Any, began: datetime) -> bool:
-    """Whether this car's trouble was noted just now."""
-    trouble = status.get("trouble")
-    if not isinstance(trouble, dict):
-        return False
+def _instant(text: Any) -> datetime:
+    """When something was noted; long ago where nothing was."""
     try:
-        return datetime.fromisoformat(str(trouble.get("at"))) >= began
+        return datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        return False
+        return datetime.min.replace(tzinfo=UTC)
 
 
 async def _failed(found: Hub, car: Car, error: WattledgerError) -> Denied:
