@@ -42,7 +42,12 @@ def find_keys(settings: Settings, *, create: bool) -> Keys:
     created = create and not path.exists() and _write_first(path, make_key())
     if not path.exists():
         return Keys({})
-    return Keys(parse_keys(_read(path), f"The key file {path}"), path, created)
+    return Keys(read_keys(path), path, created)
+
+
+def read_keys(path: Path) -> dict[str, bytes]:
+    """The keys of a file. Raises Misconfigured where it is malformed, unreadable or open to others."""
+    return parse_keys(_read(path), f"The key file {path}")
 
 
 def make_key() -> str:

@@ -19,7 +19,7 @@ from wattledger.clock import random_bytes
 from wattledger.config import Settings
 from wattledger.errors import Misconfigured, WattledgerError
 from wattledger.faults import sabotaged
-from wattledger.keyfile import find_keys
+from wattledger.keyfile import find_keys, read_keys
 
 VERSION = "v1"
 NONCE_BYTES = 12
@@ -34,6 +34,9 @@ class Vault:
 
     `keys` maps key ids to 32 bytes, newest first. `key_file` says where they were read from, None
     for a setting; `created` whether that file is new. A vault without keys is locked.
+
+    A key that another process adds to the file is taken up by itself: before anything is sealed, and when
+    something needs a key that is not held. Keys once held are kept.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Vault:
     ) -> None:
         self._ciphers = {kid: AESGCM(key) for kid, key in keys.items()}
         self._newest = next(iter(keys), None)
+        self._seen: tuple[int, ...] | None = None
         self.key_file = key_file
         self.created = created
 
@@ -54,6 +58,7 @@ class Vault:
 
     def seal(self, plain: bytes, *, table: str, row: str, column: str) -> str:
         """`plain` for this cell only. Raises Misconfigured where no key is set."""
+        self._look()
         if self._newest is None:
             raise Misconfigured(
                 "No sealing key is set: set WATTLEDGER_KEYS, or start `wattledger serve` once, "
@@ -68,6 +73,8 @@ class Vault:
         where = f"The sealed value {table}.{column} of row {row}"
         kid, nonce, ciphertext = _parts(sealed, where)
         if kid not in self._ciphers:
+            self._look()
+        if kid not in self._ciphers:
             raise SecretUnreadable(
                 f"{where} needs the key {kid!r}, which is not set; put it back or enter it anew."
             )
@@ -78,14 +85,35 @@ class Vault:
                 f"{where} was changed, moved or sealed with another key; enter it anew."
             ) from None
 
+    @property
+    def current(self) -> str:
+        """How values begin that are sealed with the newest key; rotation seals all others anew."""
+        return f"{VERSION}|{self._newest}|"
+
     def is_current(self, sealed: str) -> bool:
-        """Whether a sealed value uses the newest key; rotation re-seals those that do not."""
-        return sealed.split("|", 2)[:2] == [VERSION, self._newest]
+        """Whether a sealed value uses the newest key."""
+        return sealed.startswith(self.current)
 
     def reseal(self, sealed: str, *, table: str, row: str, column: str) -> str:
         """The same secret under the newest key. Raises SecretUnreadable."""
         plain = self.open(sealed, table=table, row=row, column=column)
         return self.seal(plain, table=table, row=row, column=column)
+
+    def _look(self) -> None:
+        """Read the key file again where it was changed; one that cannot be read now changes nothing."""
+        if self.key_file is None or sabotaged("key_reload"):
+            return
+        try:
+            about = self.key_file.stat()
+            seen = (about.st_mtime_ns, about.st_ino, about.st_size)
+            if seen == self._seen:
+                return
+            keys = read_keys(self.key_file)
+        except (OSError, Misconfigured):
+            return
+        fresh = {kid: AESGCM(key) for kid, key in keys.items()}
+        older = {kid: cipher for kid, cipher in self._ciphers.items() if kid not in fresh}
+        self._ciphers, self._newest, self._seen = fresh | older, next(iter(keys)), seen
 
 
 def load_vault(settings: Settings, *, create: bool) -> Vault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,6 +12,10 @@ from wattledger.cli.lazy import EXIT_ERROR, new_app
 from wattledger.cli.options import Data
 from wattledger.errors import Misconfigured
 
+if TYPE_CHECKING:
+    from wattledger.store.sources.reseal import Resealed
+
+MOST_SHOWN = 20
 app = new_app(no_args_is_help=True)
 
 
@@ -59,21 +64,26 @@ def new() -> None:
 def rotate(data: Data = None) -> None:
     """Add a key to the key file and seal everything anew with it, in batches.
 
-    Keys of WATTLEDGER_KEYS are changed by whoever sets it: put a new one in front first. Older keys
-    stay readable until you remove them. Restart running processes afterwards.
+    Running processes go on, and take up the new key from the file by themselves. Keys of WATTLEDGER_KEYS
+    are changed by whoever sets it: put a new one in front, restart every process, then run this. Older
+    keys stay readable until you remove them; copies of the database still need them.
 
     \b
     Example:
       wattledger keys rotate
     """
-    moved, unreadable = asyncio.run(_rotate(data))
-    typer.echo(f"{moved} sealed values now use the newest key.")
-    if unreadable:
-        typer.echo(f"{unreadable} could not be opened with any key here; enter them anew.", err=True)
+    done = asyncio.run(_rotate(data))
+    typer.echo(f"{done.moved} sealed values now use the newest key.")
+    for sentence in done.unreadable[:MOST_SHOWN]:
+        typer.echo(sentence, err=True)
+    if done.unreadable:
+        typer.echo(
+            f"{len(done.unreadable)} could not be opened with any key here; enter them anew.", err=True
+        )
         raise typer.Exit(EXIT_ERROR)
 
 
-async def _rotate(data: Path | None) -> tuple[int, int]:
+async def _rotate(data: Path | None) -> Resealed:
     from wattledger.cli.runtime import opened
     from wattledger.config import load_settings
     from wattledger.keyfile import add_key
@@ -86,4 +96,4 @@ async def _rotate(data: Path | None) -> tuple[int, int]:
     if vault.key_file:
         add_key(vault.key_file)
     async with opened(data) as runtime:
-        return await reseal(runtime.store.database, runtime.vault)
+        return await reseal(runtime.store.database, runtime.vault, runtime.store.objects)
