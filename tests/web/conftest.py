@@ -28,6 +28,7 @@ BOTH = {
     "test_inspector",
     "test_pages",
     "test_balance",
+    "test_sessions",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 

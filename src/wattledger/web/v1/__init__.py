@@ -14,10 +14,24 @@ from wattledger.web.v1 import (
     payloads,
     people,
     points,
+    sessions,
     sites,
     uploads,
 )
 
 router = APIRouter()
-for part in (points, energy, balance, backfill, payloads, uploads, connections, me, people, sites, audit):
+for part in (
+    points,
+    energy,
+    sessions,
+    balance,
+    backfill,
+    payloads,
+    uploads,
+    connections,
+    me,
+    people,
+    sites,
+    audit,
+):
     router.include_router(part.router)

@@ -12,6 +12,7 @@ Quality = Literal["actual", "estimated", "derived", "mixed", "missing"]
 Verdict = Literal[
     "baseline", "duplicate", "late", "ok", "gap", "delta>counter", "delta",
     "suspect", "healed", "reset", "rollback", "implausible", "rebased", "unusable",
+    "parked", "plugged in", "begin", "charging", "resumed", "end", "unplugged", "moved",
 ]  # fmt: skip
 
 
@@ -184,7 +185,7 @@ class Observation(Shape):
     values: dict[str, str | float | int | bool | None]
     payload: str
     verdict: Verdict | None = None
-    """of the accounting rule, where the device reports a register"""
+    """of the accounting rule, where the device reports a register or is a car"""
     booked_wh: str | None = None
     """decimal text: what the report added to the energy"""
 
