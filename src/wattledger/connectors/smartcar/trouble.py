@@ -2,6 +2,8 @@
 
     v2      {"type", "code", "description", "statusCode", "resolution", ...}
     v3      {"errors": [{"type", "code", "status": "502", ...}]}, and the `error` of a signal
+
+Its sentences are not read: those of the token endpoint repeat the token.
 """
 
 from __future__ import annotations
