@@ -21,6 +21,8 @@ READ = Timeout(connect=5, read=120, write=30, pool=10)
 """a car may take minutes to answer"""
 NAME = "smartcar"
 MOST_KEPT = 64 * 1024
+OURS = frozenset({Then.SIGN_IN, Then.PAUSE_ALL})
+"""troubles that say nothing of the car"""
 WHOLE = ""
 """the name under which a trouble concerns a whole request"""
 
@@ -63,7 +65,8 @@ def names_of(said: Any) -> dict[str, str]:
 
 def refused(account: Account, car: Car, said: Said, trouble: Trouble, answer: HttpAnswer) -> Said:
     """The whole request failed: a lack of permission is one of everything that was asked for."""
-    said.payloads.append(trouble_payload(account, car, answer))
+    if trouble.then not in OURS:
+        said.payloads.append(trouble_payload(account, car, answer))
     each = said.asked if trouble.then in {Then.PERMISSION, Then.INCAPABLE} and said.asked else (WHOLE,)
     said.troubles = dict.fromkeys(each, trouble)
     return said

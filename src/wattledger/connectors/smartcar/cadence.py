@@ -46,7 +46,8 @@ class Budget:
 
     def left(self, urgent: bool) -> int:
         """Calls that may still be made: a person's click may use the reserve."""
-        return self.monthly - self.used - (0 if urgent else min(RESERVE, self.monthly // 10))
+        used = 0 if sabotaged("call_budget") else self.used
+        return self.monthly - used - (0 if urgent else min(RESERVE, self.monthly // 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def may_ask(
         return May.INTERVAL
     if urgent and asked is not None and now - asked < CLICK:
         return May.INTERVAL
-    if budget.left(urgent) < cost and not sabotaged("call_budget"):
+    if budget.left(urgent) < cost:
         return May.BUDGET
     return May.YES
 

@@ -167,7 +167,8 @@ class Batches:
             if entry.good:
                 said.good += 1
                 asked[entry.path] = now.isoformat()
-                said.mood = _mood(entry.body) if entry.path == "/charge" else said.mood
+                if entry.path == "/charge":
+                    said.mood = _mood(entry.body.get("state"), entry.body.get("isPluggedIn"))
             else:
                 after = wish(_as_answer(entry), now, LONGEST_PAUSE)
                 said.troubles[entry.path] = understand(entry.code or 0, entry.body, after)
@@ -177,15 +178,14 @@ class Batches:
 def mood_of(car: Car) -> str:
     """Charging, plugged in or neither, by what is stored."""
     latest = {name: value for name, (value, _) in car.known.latest.items()}
-    if latest.get("charging_state") == "CHARGING":
-        return "charging"
-    return "plugged" if latest.get("plugged_in") is True else "away"
+    return _mood(latest.get("charging_state"), latest.get("plugged_in"))
 
 
-def _mood(body: Mapping[str, Any]) -> str:
-    if word(body.get("state")) == "CHARGING":
+def _mood(state: Any, plugged: Any) -> str:
+    """A full car that is plugged in is about to do nothing."""
+    if word(state) == "CHARGING":
         return "charging"
-    return "plugged" if body.get("isPluggedIn") is True else "away"
+    return "plugged" if plugged is True and word(state) != "FULLY_CHARGED" else "away"
 
 
 def _as_answer(entry: Entry) -> HttpAnswer:

@@ -1,0 +1,1 @@
+"""Smartcar: signing in, asking cars, budgets and errors, against the simulated vendor."""
