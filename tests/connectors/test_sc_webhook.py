@@ -170,6 +170,7 @@ def test_a_challenge_without_a_token_names_the_setting() -> None:
         (state(data=None), (), "e-1", None, False),
         (state(eventId=17), (CAR,), "17", USER, False),
         (state(eventId=None), (CAR,), None, USER, False),
+        (state(data={"user": {"id": "odd|user"}}, vehicleId=CAR), (CAR,), "e-1", "odd|user", False),
         (trouble(), (CAR,), "e-1", USER, False),
         (verify(), (), "e", None, False),
         (verify(old=True), (), None, None, False),

@@ -46,8 +46,8 @@ class Envelope:
 
     @property
     def user(self) -> str | None:
-        """The vendor's id of the account."""
-        return identifier(mapping(self.data.get("user")).get("id")) or identifier(self.said.get("userId"))
+        """The vendor's id of the account, whatever it looks like: it is only compared."""
+        return text(mapping(self.data.get("user")).get("id")) or text(self.said.get("userId")) or None
 
     @property
     def mode(self) -> str:
