@@ -24,7 +24,7 @@ from wattledger.connectors.smartcar.auth import V2, Grants
 from wattledger.connectors.smartcar.lists import vehicles_of
 from wattledger.connectors.smartcar.parse import CONNECTIONS, VEHICLE, VEHICLES
 from wattledger.connectors.smartcar.reading import load, mapping, number
-from wattledger.errors import BadPayload, TryLater, WattledgerError
+from wattledger.errors import BadPayload, NotFound, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
 from wattledger.model import Payload, Source
 from wattledger.web.contracts.ev_app import CarApp
@@ -131,10 +131,16 @@ async def _surely(found: Hub, http: AsyncClient, path: str) -> HttpAnswer:
 
 
 async def _nameless(found: Hub, ids: Collection[str]) -> list[str]:
-    """Those whose make is not known here yet: asking costs a call of each car's allowance."""
-    points = await found.store.points.list(None)
-    known = {point.external_id for point in points if point.details.get("make")}
-    return [id for id in ids if id not in known][:MOST_NAMES]
+    """Those whose make is not known here yet."""
+    unknown = []
+    for id in ids:
+        try:
+            point = await found.store.points.by_external(id)
+        except NotFound:
+            unknown.append(id)
+        else:
+            unknown += [] if point.details.get("make") else [id]
+    return unknown[:MOST_NAMES]
 
 
 async def _names(found: Hub, http: AsyncClient, ids: Collection[str]) -> dict[str, HttpAnswer]:

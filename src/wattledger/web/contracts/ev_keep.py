@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from wattledger.errors import NotFound
 from wattledger.faults import fault, sabotaged
 from wattledger.store import Store
 from wattledger.store.sources.connections import ConnectionRow
@@ -28,8 +29,7 @@ async def keep(store: Store, begun: SignInBegun, grant: Grant, by: str) -> Vehic
             raise Failed("vehicle_in_use")
         for payload in grant.payloads:
             await store.payloads.deliver(begun.site, payload)
-        there = {point.external_id for point in await store.points.list(None if _blind() else begun.site)}
-        mine = [id for id in mine if id in there]
+        mine = [id for id in mine if await _there(store, id, begun.site)]
         if not mine:
             raise Failed("vehicle_in_use")
         linked = await _linked(store, begun, grant, mine, by)
@@ -37,6 +37,15 @@ async def keep(store: Store, begun: SignInBegun, grant: Grant, by: str) -> Vehic
             raise Failed("vehicle_in_use")
         await _tidy(store, begun.site, by)
     return await store.vehicles.primary(begun.site) or linked[0]
+
+
+async def _there(store: Store, id: str, site: str) -> bool:
+    """Whether what was delivered made it a usage point of this site: another may have been faster."""
+    try:
+        await store.points.by_external(id, None if _blind() else site)
+    except NotFound:
+        return False
+    return True
 
 
 def _blind() -> bool:
