@@ -83,6 +83,11 @@ def test_a_signature_that_is_missing_wrong_strange_or_there_twice(headers: dict[
     assert refused(headers)
 
 
+@pytest.mark.parametrize("value", [None, 5, b"x", ["x"]])
+def test_a_signature_that_is_no_text(value: Any) -> None:
+    assert refused({"sc-signature": value})
+
+
 def test_no_token_verifies_nothing() -> None:
     """An empty one least of all: everybody could sign with that."""
     assert refused({"sc-signature": PIZZA}, secrets=[])

@@ -28,7 +28,11 @@ NEEDED = frozenset({SOC})
 def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
     """Raises Refused 401 where `SC-Signature` is not the hex HMAC-SHA256 of these very bytes."""
     given = [value for name, value in headers.items() if name.casefold() == HEADER]
-    right = len(given) == 1 and SIGNATURE.fullmatch(given[0]) is not None and _signed(given[0], body, secrets)
+    right = (
+        len(given) == 1
+        and SIGNATURE.fullmatch(str(given[0])) is not None
+        and _signed(given[0], body, secrets)
+    )
     if not right and not sabotaged("webhook_signature"):
         raise Refused("The call is not signed by Smartcar.", "BAD_SIGNATURE", "SC-Signature", 401)
 
