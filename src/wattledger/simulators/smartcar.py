@@ -8,6 +8,7 @@ from types import TracebackType
 from wattledger.simulators import http
 from wattledger.simulators.smartcar_app import Transports, make_app, protocol
 from wattledger.simulators.smartcar_connect import Desk
+from wattledger.simulators.smartcar_push import Push
 from wattledger.simulators.smartcar_vendor import Vendor
 
 
@@ -15,12 +16,14 @@ class SmartcarSimulator(Vendor):
     """`async with SmartcarSimulator() as vendor`: `vendor.url`, `vendor.environment()`.
 
     `desk` decides at Connect, `script` makes calls fail, `calls` tells what was asked and `billed` what
-    it cost. `issuer` has v2's tokens, `app` v3's, `garage` the vehicles and who granted them.
+    it cost. `issuer` has v2's tokens, `app` v3's, `garage` the vehicles and who granted them; `push`
+    sends to the callback of `webhooks[0]`.
     """
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.desk = Desk()
+        self.push = Push(self)
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> SmartcarSimulator:
