@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from wattledger.model import Observation
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.points_of import Resolved
 from wattledger.store.database import Database
+from wattledger.store.observed.earlier import said_before
 from wattledger.store.observed.many import Key, Told, many
 from wattledger.store.observed.sealing import Private
 from wattledger.store.rows import UsagePointRow
@@ -117,6 +118,12 @@ class Observations:
                 query = select(func.max(observation.c.at)).where(mine)
                 found += filter(None, [await connection.scalar(query)])
         return max(found, default=None)
+
+    async def before(self, point: UsagePointRow, when: datetime, names: Iterable[str]) -> Mapping[str, Said]:
+        """By name: the newest value that was said before an instant."""
+        async with self._database.connect() as connection:
+            found = await said_before(connection, point.n, when, names)
+        return {name: Said(value, at) for name, (value, at) in found.items()}
 
     async def latest(self, points: Sequence[UsagePointRow]) -> dict[int, dict[str, Said]]:
         """By usage point (`n`) and name: the newest value that was said."""

@@ -8,12 +8,16 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from wattledger import localday
 from wattledger.errors import NotFound
+from wattledger.store.people.sites import SiteRow
 from wattledger.store.rows import SeriesPoint
 from wattledger.web.auth import User
 from wattledger.web.climate import DAY, Unit, units
+from wattledger.web.climate_day import Recent, recent
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import words
+from wattledger.web.pages.ac_drawing import Drawing, draw
 from wattledger.web.pages.connected import sources
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.samples import Sample, samples
@@ -42,6 +46,9 @@ class Panel:
 
     unit: Unit
     bars: list[Bar]
+    drawing: Drawing | None
+    """the last 24 hours, None where nothing is known of them"""
+    ran: str
     doing: str
     level: str
     """good, caution or bad: of its data"""
@@ -57,7 +64,7 @@ async def air(request: Request, person: User, unit: str = "") -> Response:
     listed = await units(found.store, site.id, site.timezone, now)
     most = max((h.wh or 0 for u in listed for h in u.hours), default=0)
     values = {
-        "panels": [panel(u, most, site.timezone, now) for u in listed],
+        "panels": [panel(u, most, site.timezone, now, await _recent(found, site, u)) for u in listed],
         "sources": await sources(found, site.id),
         "today": sum(u.today for u in listed),
         "rolling": sum(u.rolling for u in listed),
@@ -75,11 +82,26 @@ async def _reports(found: Hub, listed: list[Unit], id: str, now: datetime) -> li
     raise NotFound("There is no such unit.")
 
 
-def panel(unit: Unit, most: int, zone: str, now: datetime) -> Panel:
+async def _recent(found: Hub, site: SiteRow, unit: Unit) -> Recent:
+    """The last 24 hours, and the local day so far where that is longer (on the day of 25 hours)."""
+    now = found.clock.now()
+    midnight = localday.start(localday.today(now, site.timezone), site.timezone)
+    return await recent(found.store, unit, min(midnight, now - DAY), now)
+
+
+def panel(unit: Unit, most: int, zone: str, now: datetime, seen: Recent) -> Panel:
     """A unit ready to be shown; `most` is the highest hour of all units, Wh."""
     drawn = [bar(i, hour, most, zone) for i, hour in enumerate(unit.hours)]
     level, age = freshness(unit, now)
-    return Panel(unit, drawn, doing(unit), level, age)
+    return Panel(unit, drawn, draw(seen, zone), ran(unit, seen, zone, now), doing(unit), level, age)
+
+
+def ran(unit: Unit, seen: Recent, zone: str, now: datetime) -> str:
+    """How long it ran today: by what it said, else about, by its energy."""
+    told = seen.ran(localday.start(localday.today(now, zone), zone))
+    if told is not None:
+        return words.length(told) if told else "not at all"
+    return f"about {words.length(unit.running)}" if unit.running else "not at all"
 
 
 def bar(index: int, hour: SeriesPoint, most: int, zone: str) -> Bar:
