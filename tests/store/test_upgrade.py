@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
@@ -14,7 +15,7 @@ from wattledger.secrets import Vault
 from wattledger.store import migrations, open_store
 from wattledger.store.database import Database
 
-BEFORE = "0001"
+VERSIONS = ("0001", "0002")
 ROWS = (
     "INSERT INTO site VALUES ('s', 'Home', 'America/Chicago', '2025-01-01 00:00:00.000000')",
     "INSERT INTO connection (id, site, connector, options, state, failures, token_generation, created_at)"
@@ -28,26 +29,38 @@ ROWS = (
     'INSERT INTO observation (usage_point, at, payload, "values")'
     " VALUES (1, '2025-01-01 00:00:00.000000', 7, '{\"soc_pct\": 80}')",
 )
+SINCE_0002 = (
+    "INSERT INTO person (id, email, created_at) VALUES ('h', 'a@b.c', '2025-01-01 00:00:00.000000')",
+    "INSERT INTO login_link (digest, person, purpose, created_at)"
+    " VALUES ('d', 'h', 'sign-in', '2025-01-01 00:00:00.000000')",
+    "INSERT INTO point_state (usage_point, payload, latest) VALUES (1, 7,"
+    ' \'{"soc_pct": [80, "2025-01-01T00:00:00+00:00", 7]}\')',
+)
 
 
-def _older(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    config.attributes["connection"] = connection
-    command.upgrade(config, BEFORE)
-    for statement in ROWS:
+def _older(connection: Connection, version: str) -> None:
+    command.upgrade(_config(connection), version)
+    for statement in ROWS if version == "0001" else (*ROWS, *SINCE_0002):
         connection.execute(text(statement.replace(":", r"\:")))
 
 
-async def _bring_back(url: str) -> None:
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def _bring_back(url: str, version: str) -> None:
     database = Database(url)
     async with database.begin() as connection:
-        await connection.run_sync(_older)
+        await connection.run_sync(_older, version)
     await database.close()
 
 
-async def test_old_rows_survive(empty_url: str, tmp_path: Path) -> None:
-    await _bring_back(empty_url)
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_old_rows_survive(empty_url: str, tmp_path: Path, version: str) -> None:
+    await _bring_back(empty_url, version)
     store = await open_store(empty_url, data=tmp_path, parse=parse, vault=Vault({}))
     try:
         (row,) = await store.connections.list("s")
@@ -57,6 +70,22 @@ async def test_old_rows_survive(empty_url: str, tmp_path: Path) -> None:
         assert (seen.values, seen.payload, seen.verdict) == ({"soc_pct": 80}, 7, None)
         assert (await store.energy.coverage(point, Flow.DELIVERED)).total_wh == 0
         async with store.connect() as connection:
-            assert (await connection.execute(text("SELECT * FROM ac_monitoring"))).all() == []
+            for view in ("ac_monitoring", "vehicle_accounts", "vehicle_telemetry"):
+                assert (await connection.execute(text(f"SELECT * FROM {view}"))).all() == []
+        if version == "0002":
+            assert (await store.observations.latest([point]))[point.n]["soc_pct"].value == 80
+            assert store.observations.open(seen) == {} and await store.sites.home("s") is None
+            assert [person.email for person in await store.people.list()] == ["a@b.c"]
     finally:
         await store.close()
+
+
+async def test_the_newest_version_can_be_taken_back(empty_url: str, tmp_path: Path) -> None:
+    await _bring_back(empty_url, "0002")
+    await (await open_store(empty_url, data=tmp_path, parse=parse, vault=Vault({}))).close()
+    database = Database(empty_url)
+    async with database.begin() as connection:
+        await connection.run_sync(lambda c: command.downgrade(_config(c), "0002"))
+        assert (await connection.execute(text("SELECT digest, person FROM login_link"))).all() == [("d", "h")]
+    await database.close()
+    await (await open_store(empty_url, data=tmp_path, parse=parse, vault=Vault({}))).close()

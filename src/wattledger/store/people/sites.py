@@ -167,7 +167,7 @@ class Sites:
             if not done.rowcount:
                 raise NotFound("There is no such site.")
             action = "site.home_forgotten" if home is None else "site.home_set"
-            await self._audit.record(connection, by, action, f"site:{id}")
+            await self._audit.record(connection, by, action, f"site:{id}", site=id)
             if self._rebuild is not None:
                 await self._rebuild(connection, usage_point.c.site == id)
 

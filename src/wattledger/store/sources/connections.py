@@ -95,9 +95,8 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         values["token"] = None if token is None else self.sealed_token(id, token)
         async with self._database.begin() as connection:
             await connection.execute(insert(table).values(**values, secrets=sealed, next_poll_at=now))
-            await self._audit.record(
-                connection, by, "connection.made", f"connection:{id}", {"connector": connector}
-            )
+            about = {"connector": connector}
+            await self._audit.record(connection, by, "connection.made", f"connection:{id}", about, site)
         return await self.get(id, site)
 
     async def list(self, site: str | None) -> Sequence[ConnectionRow]:

@@ -47,4 +47,5 @@ class Endings:
             if not (await connection.execute(change)).rowcount:
                 raise NotFound("There is no such connection.")
             await Vehicles(self._database).release_all(connection, id, site)
-            await self._audit.record(connection, by, "connection.disconnected", f"connection:{id}")
+            subject = f"connection:{id}"
+            await self._audit.record(connection, by, "connection.disconnected", subject, site=site)

@@ -87,6 +87,8 @@ class VehicleCalls:
         async def work(connection: AsyncConnection) -> int | None:
             if not await _held(connection, connection_id, lease):
                 raise TryLater("Another process has taken this connection over; it goes on there.")
+            if sabotaged("spend_first"):
+                return 0
             total: int | None = await connection.scalar(change)
             return total
 

@@ -118,7 +118,7 @@ class Vehicles(VehicleCalls):
             await self._ensure_primary(connection, site, numbers)
             details = {"vehicles": len(numbers)}
             await self._audit.record(
-                connection, by, "vehicles.linked", f"connection:{connection_id}", details
+                connection, by, "vehicles.linked", f"connection:{connection_id}", details, site
             )
 
         await self._database.transact(work)
@@ -131,7 +131,7 @@ class Vehicles(VehicleCalls):
         async def work(connection: AsyncConnection) -> None:
             await self.release(connection, table.c.usage_point == row.n)
             await self._ensure_primary(connection, site, ())
-            await self._audit.record(connection, by, "vehicle.unlinked", f"vehicle:{id}")
+            await self._audit.record(connection, by, "vehicle.unlinked", f"vehicle:{id}", site=site)
 
         await self._database.transact(work)
 
@@ -143,7 +143,7 @@ class Vehicles(VehicleCalls):
 
         async def work(connection: AsyncConnection) -> None:
             await self._choose(connection, site, row.n)
-            await self._audit.record(connection, by, "vehicle.primary", f"vehicle:{id}")
+            await self._audit.record(connection, by, "vehicle.primary", f"vehicle:{id}", site=site)
 
         await self._database.transact(work)
         return await self.get(id, site)
@@ -163,7 +163,8 @@ class Vehicles(VehicleCalls):
             old = await connection.scalar(select(table.c.options).where(mine).with_for_update())
             await self._set(connection, mine, options={**(old or {}), **changes})
             subject = f"vehicle:{id}"
-            await self._audit.record(connection, by, "vehicle.options", subject, {"names": sorted(changes)})
+            details = {"names": sorted(changes)}
+            await self._audit.record(connection, by, "vehicle.options", subject, details, site)
             if self._rebuild is not None and ENERGY_OPTIONS & changes.keys():
                 await self._rebuild(connection, usage_point.c.n == row.n)
 

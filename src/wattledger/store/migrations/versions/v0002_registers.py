@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from wattledger.store.views import create_views, drop_views
+from wattledger.store.views import AIR_CONDITIONERS, create_views, drop_views
 
 revision = "0002"
 down_revision = "0001"
@@ -40,12 +40,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("usage_point", name="pk_point_state"),
         sqlite_with_rowid=False,
     )
-    create_views(op.get_bind())
+    create_views(op.get_bind(), AIR_CONDITIONERS)
 
 
 def downgrade() -> None:
     """Take it away again."""
-    drop_views(op.get_bind())
+    drop_views(op.get_bind(), AIR_CONDITIONERS)
     op.drop_table("point_state")
     for table, columns in ADDED.items():
         for name in columns:

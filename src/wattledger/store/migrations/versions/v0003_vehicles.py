@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from wattledger.store.views import VEHICLES, create_views, drop_views
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -28,6 +30,7 @@ def upgrade() -> None:
         table.create_foreign_key("fk_login_link_site", "site", ["site"], ["id"])
     _claims()
     _vehicles()
+    create_views(op.get_bind(), VEHICLES)
 
 
 def _claims() -> None:
@@ -67,6 +70,7 @@ def _counted(name: str) -> sa.Column[int]:
 
 def downgrade() -> None:
     """Take it away again."""
+    drop_views(op.get_bind(), VEHICLES)
     op.drop_table("vehicle")
     op.drop_table("meter_claim")
     op.drop_index("ix_audit_site_id", "audit")
