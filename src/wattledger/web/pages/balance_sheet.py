@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -123,21 +124,29 @@ class BalanceSheet:
 
 async def load(store: Store, points: Placed, period: Period, tz: str, price: Price | None) -> BalanceSheet:
     """Read a period of a site's equation."""
-    start, end = (localday.start(localday.number(day), tz) for day in (period.start, period.end))
-    whole = await equation(store, points, start, end)
-    cuts = edges(start, whole.size, tz, period.step)
-    bars = [_bar(whole.cut(a, b), period, tz) for a, b in pairwise(cuts)]
+    whole = await whole_of(store, points, period, tz)
+    bars = bars_of(whole, period, tz)
     before = await _before(store, points, period, tz)
     lines = _lines(whole, before)
     return BalanceSheet(period, tz, whole, bars, lines, before.get("", None), price)
 
 
+async def whole_of(store: Store, points: Placed, period: Period, tz: str) -> Equation:
+    """The equation of a whole period."""
+    start, end = (localday.start(localday.number(day), tz) for day in (period.start, period.end))
+    return await equation(store, points, start, end)
+
+
+def bars_of(whole: Equation, period: Period, tz: str) -> list[Bar]:
+    """The columns of a period's chart."""
+    cuts = edges(whole.start, whole.size, tz, period.step)
+    return [_bar(whole.cut(a, b), period, tz) for a, b in pairwise(cuts)]
+
+
 async def _before(store: Store, points: Placed, period: Period, tz: str) -> dict[str, int]:
     """What is usual: by part's id, "rest" and "" for the meter; only where it is wholly known."""
     if period.by != "day":
-        earlier = period.previous()
-        start, end = (localday.start(localday.number(day), tz) for day in (earlier.start, earlier.end))
-        one = await equation(store, points, start, end)
+        one = await whole_of(store, points, period.previous(), tz)
         return _sums(one) if one.size and one.metered.all() else {}
     day = localday.number(period.start)
     first = day - 7 * WEEKS
@@ -199,22 +208,23 @@ def _total(track: Track | None) -> int | None:
     return track.total if track is not None and track.known.any() else None
 
 
-def document(sheet: BalanceSheet, links: dict[str, str]) -> dict[str, Any]:
+def document(sheet: BalanceSheet, links: dict[str, str], hidden: Collection[str] = ()) -> dict[str, Any]:
     """The chart's data: columns by bar, kWh as the API gives them, null where nothing is known."""
     bars, lines = sheet.bars, [line for line in sheet.lines if line.id != "rest"]
-    parts = []
-    for i, line in enumerate(lines):
-        tracks = [bar.one.parts[i].track for bar in bars]
-        parts.append({
-            "name": line.name, "colour": line.colour, "kwh": [kwh(t.total) for t in tracks],
-            "guessed": [kwh(int(t.wh[t.guessed].sum())) for t in tracks],
-        })  # fmt: skip
-    meters = [bar.meter for bar in bars]
+    parts = [_drawn(line, i, bars) for i, line in enumerate(lines) if line.id not in hidden]
+    rest = [None if b.rest is None or "rest" in hidden else kwh(b.rest) for b in bars]
     return {
         "step": sheet.period.step, "by": sheet.period.by, "title": sheet.period.title,
         "labels": [b.label for b in bars], "long": [b.long for b in bars], "days": [b.day for b in bars],
-        "meter": [None if wh is None else kwh(wh) for wh in meters],
-        "rest": [None if b.rest is None else kwh(b.rest) for b in bars],
-        "known": [float(b.one.metered.mean()) if b.one.size else 0 for b in bars],
+        "meter": [None if b.meter is None else kwh(b.meter) for b in bars],
+        "rest": rest, "known": [float(b.one.metered.mean()) if b.one.size else 0 for b in bars],
         "parts": parts, "links": links,
+    }  # fmt: skip
+
+
+def _drawn(line: Line, index: int, bars: Sequence[Bar]) -> dict[str, Any]:
+    tracks = [bar.one.parts[index].track for bar in bars]
+    guessed = [kwh(int(t.wh[t.guessed].sum())) for t in tracks]
+    return {
+        "name": line.name, "colour": line.colour, "kwh": [kwh(t.total) for t in tracks], "guessed": guessed,
     }  # fmt: skip

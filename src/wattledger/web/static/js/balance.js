@@ -1,25 +1,15 @@
-// The page of the equation: the stacked chart or its table, read by mouse, touch and keys.
+// The page of the equation: stacked chart, heat map or table, read by mouse, touch and keys.
 
+import { hourWords, HeatMap } from "./heat.js";
 import { Pointer, energy } from "./pointer.js";
 import { StackChart, heights } from "./stack.js";
 
 const data = JSON.parse(document.getElementById("chart-data").textContent);
 data.kwh = heights(data);
 data.metered = data.meter.some((value) => value !== null);
-const views = document.getElementById("views");
 const pane = document.getElementById("chart-view");
 const table = document.getElementById("table-view");
-let started = false;
-
-function show(view) {
-  pane.hidden = view === "table";
-  table.hidden = view !== "table";
-  for (const button of views.querySelectorAll("button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.view === view));
-  }
-  sessionStorage.setItem("balance-view", view);
-  if (view !== "table" && !started) start();
-}
+const png = document.getElementById("png");
 
 /** A column in words: the meter first, then every part and the rest, which sum to it. */
 function words(i) {
@@ -29,31 +19,62 @@ function words(i) {
     return `${part.name} ${energy(part.kwh[i])}${guessed}`;
   });
   const rest = data.rest[i] === null ? [] : [`Rest ${energy(data.rest[i])}${data.rest[i] < 0 ? ", more explained than metered" : ""}`];
-  return [meter === null ? "Meter not known" : energy(meter), data.long[i], ...parts, ...rest];
+  const before = data.before?.[i] ?? null;
+  return [meter === null ? "Meter not known" : energy(meter), data.long[i], ...parts, ...rest, ...(before === null ? [] : [`${energy(before)} then`])];
 }
 
-function start() {
-  started = true;
-  const box = document.getElementById("chart");
+function stack(box) {
   const chart = new StackChart(box, data);
   const open = (i) => { if (data.links.deeper) location.assign(data.links.deeper.replace("DAY", data.days[i])); };
-  return new Pointer(box, {
+  new Pointer(box, {
     last: data.labels.length - 1,
     at: (event) => chart.at(event.clientX),
     place: (i) => chart.place(i),
     words,
     open,
   });
+  png.hidden = false;
+  png.addEventListener("click", () => save(box.querySelector("canvas")));
+}
+
+async function heat(box) {
+  const answer = await fetch(box.dataset.source, { headers: { accept: "application/json" } });
+  const found = await answer.json();
+  const map = new HeatMap(box, found);
+  new Pointer(box, { ...hourWords(map, found), open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`).replace(/&view=heat|&what=[^&]*/g, "")) });
+  png.hidden = false;
+  png.addEventListener("click", () => save(box.querySelector("canvas")));
+}
+
+/** The chart as a picture on the page's own ground. */
+function save(canvas) {
+  const copy = document.createElement("canvas");
+  copy.width = canvas.width;
+  copy.height = canvas.height;
+  const pen = copy.getContext("2d");
+  pen.fillStyle = getComputedStyle(document.querySelector(".card")).backgroundColor;
+  pen.fillRect(0, 0, copy.width, copy.height);
+  pen.drawImage(canvas, 0, 0);
+  copy.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${data.title.replaceAll(" ", "-")}.png`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
-  const links = { "[": data.links.previous, "]": data.links.next, d: data.links.day, w: data.links.week, m: data.links.month, y: data.links.year };
-  if (links[event.key]) location.assign(links[event.key]);
-  if (event.key === "t") show(table.hidden ? "table" : "chart");
+  const { links } = data;
+  const turn = { "[": links.previous, "]": links.next, d: links.day, w: links.week, m: links.month, y: links.year, t: pane.hidden ? links.stack : links.table };
+  if (turn[event.key]) location.assign(turn[event.key]);
 });
-views.addEventListener("click", (event) => {
-  if (event.target.dataset.view) show(event.target.dataset.view);
-});
-views.hidden = false;
-show(sessionStorage.getItem("balance-view") === "table" ? "table" : "chart");
+
+if (pane.dataset.view !== "table") {
+  pane.hidden = false;
+  table.hidden = true;
+  const [chart, map] = [document.getElementById("chart"), document.getElementById("heat")];
+  if (chart) stack(chart);
+  if (map) heat(map);
+}

@@ -2,6 +2,7 @@
 
 import { BOTTOM, RIGHT, TOP, left } from "./chart.js";
 import { colours, hatch } from "./paint.js";
+import { energy } from "./pointer.js";
 
 export class HeatMap {
   /** `data` is what pages/heat.py makes: columns by day. */
@@ -117,6 +118,29 @@ export class HeatMap {
     const hour = this.data.kwh[day]?.findIndex((_, i) => clientY - frame.top < this.y(i + 1)) ?? -1;
     return day < 0 || hour < 0 || clientY - frame.top < TOP ? null : [day, hour];
   }
+}
+
+const KNOWN = { a: "actual", e: "estimated", ".": "not here yet" };
+const SIZE = 25;
+
+/** What a Pointer needs to read a heat map hour by hour; places are 25 to a day. */
+export function hourWords(map, found) {
+  const words = (i) => {
+    const [day, hour] = [Math.floor(i / SIZE), i % SIZE];
+    const value = found.kwh[day][hour] ?? null;
+    const state = found.state[day][hour];
+    const known = state === "m" ? (value === null ? "missing" : "partly missing") : (KNOWN[state] ?? "");
+    return [value === null ? "not known" : energy(value), `${found.days[day]}, hour ${hour + 1}`, known];
+  };
+  const at = (event) => {
+    const cell = map.at(event.clientX, event.clientY);
+    return cell ? cell[0] * SIZE + cell[1] : -1;
+  };
+  const place = (i) => {
+    const [from, until] = map.place(Math.floor(i / SIZE));
+    return [from, until - from, map.y(i % SIZE), map.y((i % SIZE) + 1)];
+  };
+  return { last: found.days.length * SIZE - 1, across: SIZE, at, place, words };
 }
 
 function rgb(text) {

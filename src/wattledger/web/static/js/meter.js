@@ -1,7 +1,7 @@
 // The meter's page: chart, heat map or table; reading by mouse, touch and keys; keys that move in time.
 
 import { LedgerChart } from "./chart.js";
-import { HeatMap } from "./heat.js";
+import { HeatMap, hourWords } from "./heat.js";
 import { Pointer, energy } from "./pointer.js";
 
 const data = JSON.parse(document.getElementById("chart-data").textContent);
@@ -54,26 +54,9 @@ async function startHeat() {
   const answer = await fetch(boxes.heat.dataset.source, { headers: { accept: "application/json" } });
   const found = await answer.json();
   const map = new HeatMap(boxes.heat, found);
-  const size = 25;
-  const words = (i) => {
-    const [day, hour] = [Math.floor(i / size), i % size];
-    const value = found.kwh[day][hour];
-    const known = { a: "actual", e: "estimated", m: value === null || value === undefined ? "missing" : "partly missing", ".": "not here yet" };
-    return [value === null || value === undefined ? "not known" : energy(value), `${found.days[day]}, hour ${hour + 1}`, known[found.state[day][hour]] ?? ""];
-  };
   return new Pointer(boxes.heat, {
-    last: found.days.length * size - 1,
-    across: size,
-    at: (event) => {
-      const cell = map.at(event.clientX, event.clientY);
-      return cell ? cell[0] * size + cell[1] : -1;
-    },
-    place: (i) => {
-      const [from, until] = map.place(Math.floor(i / size));
-      return [from, until - from, map.y(i % size), map.y((i % size) + 1)];
-    },
-    words,
-    open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / size)]}`)),
+    ...hourWords(map, found),
+    open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`)),
   });
 }
 

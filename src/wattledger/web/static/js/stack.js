@@ -37,6 +37,7 @@ export class StackChart extends LedgerChart {
       if (guessed > 0) box(y(at + solid), y(at + solid + guessed), this.hatched[part.colour]);
       at += part.kwh[i];
     }
+    this.before(api, i, x, right, children);
     if (this.data.meter[i] !== null) children.push(this.line(api, i, x, right, steps));
     return { type: "group", children };
   }
