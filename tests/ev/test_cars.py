@@ -131,6 +131,7 @@ async def test_what_an_owner_chooses(owner: AsyncClient, store: Store) -> None:
     assert {name: changed[name] for name in said} == said
     kept = (await owner.patch(path, json={"capacity_kwh": None, "efficiency": None})).json()
     assert (kept["capacity_kwh"], kept["efficiency"], kept["location"]) == (None, 0.9, False)
+    wrong: object
     for wrong in (
         {"efficiency": 2},
         {"capacity_kwh": 0},

@@ -93,7 +93,7 @@ async def test_signatures(
     flipped = good[:-1] + ("0" if good[-1] != "0" else "1")
     spaced = json.dumps(json.loads(body), separators=(",", ":")).encode()
     for content, sign in ((body, flipped), (spaced, good), (body, ""), (body, "é"), (body + b" ", good)):
-        answer = await stranger.post(PATH, content=content, headers={HEADER: sign.encode()})
+        answer = await stranger.post(PATH, content=content, headers=[(HEADER.encode(), sign.encode())])
         assert answer.status_code == 401, sign
         assert vendor.management_token not in answer.text and "eventId" not in answer.text
     assert (await stranger.post(PATH, content=body)).status_code == 401
