@@ -29,7 +29,7 @@ def told(at: datetime, where: dict[str, float] | None = None, car: str = CAR, **
     items = [signal(CODES[name][0], _body(name, value), meta=times) for name, value in values.items()]
     if where is not None:
         items.append(signal("location-preciselocation", {**where, "locationType": "LAST_PARKED"}, meta=times))
-    made = payload(listed(*items), SIGNALS, car)
+    made = _said(items, car)
     return replace(made, received_at=at + timedelta(minutes=1), private=where is not None)
 
 
@@ -38,12 +38,17 @@ def _body(name: str, value: Any) -> dict[str, Any]:
     return {"value": value, "unit": unit} if unit else {"value": value}
 
 
+def _said(items: list[dict[str, Any]], car: str) -> Payload:
+    about = {"id": car, "type": "vehicle", "attributes": {"make": "POLESTAR", "model": "2", "year": 2023}}
+    return payload(listed(*items, included={"vehicle": about}), SIGNALS, car)
+
+
 def size_of(at: datetime, kwh: float, car: str = CAR) -> Payload:
     """What it says of its battery."""
     times = {"oemUpdatedAt": at.isoformat(), "retrievedAt": at.isoformat()}
     body = {"capacity": kwh, "availableCapacities": [], "source": "SMARTCAR", "unit": "kWh"}
     item = signal("tractionbattery-nominalcapacity", body, meta=times)
-    return replace(payload(listed(item), SIGNALS, car), received_at=at + timedelta(minutes=1))
+    return replace(_said([item], car), received_at=at + timedelta(minutes=1))
 
 
 def night(start: datetime, km: int, counter: bool = True, car: str = CAR) -> Iterator[Payload]:

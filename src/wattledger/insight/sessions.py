@@ -101,6 +101,8 @@ def _take(
     if before.open and (there := drafts.get(before.session)) is not None:
         if seen.plugged is False and there.plugged_out is None:
             there.plugged_out = seen.at
+            if judged.verdict is not Verdict.MOVED and seen.soc is not None:
+                there.soc_to = max(seen.soc, there.soc_to or seen.soc)
         if there.last is not None and before.at is not None:
             there.facts.silence = max(there.facts.silence, seen.at - before.at)
         there.last = seen.at
