@@ -12,6 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import OPTIONS, chromium, fill
+from tests.browser.cooled import add_units
 from tests.browser.running import Running, running
 
 PAGES = {
@@ -28,12 +29,15 @@ PAGES = {
     "file": "/files/2",
     "sources": "/sources",
     "settings": "/settings",
+    "air": "/air-conditioners",
     "sign-in": "/signin",
     "set-up": "/setup?token=one-time-word",
     "first-day": "/",
 }
 UNSIGNED = {"sign-in", "set-up"}
 EMPTY = {"set-up", "first-day"}
+COOLED = {"air"}
+PARTS = {"empty": EMPTY, "cooled": COOLED, "full": set(PAGES) - EMPTY - COOLED}
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 940}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 940}, "color_scheme": "dark"},
@@ -72,10 +76,12 @@ def main() -> None:
         sys.exit("No Chromium found; install one (for example the package chromium).")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
-        for part, names in (("empty", EMPTY), ("full", set(PAGES) - EMPTY)):
+        for part, names in PARTS.items():
             with running(Path(place) / part, droplet_url="https://relay.example/trigger/smt-now") as hub:
-                if part == "full":
+                if part != "empty":
                     fill(hub)
+                if part == "cooled":
+                    add_units(hub)
                 shoot(browser, hub, sorted(names, key=lambda n: n == "first-day"), folder)
         browser.close()
 

@@ -17,6 +17,9 @@ from wattledger.simulators.home import CENTRAL, Wh, cooling
 
 FIRST_DAY = localday.number(date(2025, 1, 1))
 QUARTER = timedelta(minutes=15)
+MORNING, EVENING = 7 * 4, 22 * 4
+"""quarter-hours of the day between which nobody sleeps"""
+WARMER = 1.5
 LOCATION = "5b7d1d9e-0d6c-4f65-9a0e-3c1f6f7a2b10"
 _SPACE = uuid.UUID("0f9c6a52-6a7b-4a3e-9d5a-1f3a2f6d7c11")
 
@@ -87,20 +90,33 @@ class AcUnit:
             "start": f"{start:%Y-%m-%dT%H:%M:%SZ}", "end": f"{end:%Y-%m-%dT%H:%M:%SZ}",
         }  # fmt: skip
         at, on = stamp(end + timedelta(milliseconds=404)), delta > 0
-        room = self.setpoint_c + (0.5 if on else 1.5) + self.share
+        asked, night = self._asked(end)
+        room = asked + (0.2 + 1.4 * self._load(end) if on else 1.5) + self.share
         return {
             "powerConsumptionReport": {"powerConsumption": {"value": report, "timestamp": at}},
             "switch": {"switch": {"value": "on" if on else "off", "timestamp": at}},
             "airConditionerMode": {"airConditionerMode": {"value": "cool", "timestamp": at}},
-            "airConditionerFanMode": {"fanMode": {"value": "auto" if on else "low", "timestamp": at}},
+            "airConditionerFanMode": {
+                "fanMode": {"value": "auto" if on and not night else "low", "timestamp": at}
+            },
             "temperatureMeasurement": {
                 "temperature": {"value": round(room, 1), "unit": "C", "timestamp": at}
             },
-            "thermostatCoolingSetpoint": {
-                "coolingSetpoint": {"value": self.setpoint_c, "unit": "C", "timestamp": at}
-            },
+            "thermostatCoolingSetpoint": {"coolingSetpoint": {"value": asked, "unit": "C", "timestamp": at}},
             "relativeHumidityMeasurement": {"humidity": {"value": 48, "unit": "%", "timestamp": at}},
         }
+
+    def _asked(self, when: datetime) -> tuple[float, bool]:
+        """What is asked for, a little warmer at night, and whether it is night."""
+        _, slot = localday.locate(when, CENTRAL)
+        night = not MORNING <= slot < EVENING
+        return self.setpoint_c + (WARMER if night else 0.0), night
+
+    def _load(self, when: datetime) -> float:
+        """How hard it works, of the day's most."""
+        day, slot = localday.locate(when, CENTRAL)
+        quarters = self._day(day)
+        return float(quarters[slot] / max(1, quarters.max()))
 
     def reported(self, when: datetime, period: timedelta | None = None) -> datetime:
         """The end of the newest report at an instant."""
