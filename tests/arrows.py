@@ -35,12 +35,13 @@ ALLOWED: dict[str, frozenset[str]] = {
     "simulators": BASE | {"simulators"},
     "demo": EVERYTHING,
     "demo_units": EVERYTHING,
+    "demo_car": EVERYTHING,
     "__main__": EVERYTHING,
     "cli": EVERYTHING,
 }
 """part -> parts it may import; the package's own __init__ (the version) is open to all"""
 
-VENDOR_USERS = ("relay", "web.contracts", "cli", "demo", "demo_units")
+VENDOR_USERS = ("relay", "web.contracts", "cli", "demo", "demo_units", "demo_car")
 """parts besides the registry and the folder itself that may name a vendor's folder"""
 
 EXCEPTIONS = {

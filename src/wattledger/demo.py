@@ -23,6 +23,8 @@ from wattledger.cli.hub_server import bind, hub_running, url_of
 from wattledger.cli.runtime import Runtime, make_folder, opened
 from wattledger.clock import SystemClock, token
 from wattledger.config import Settings
+from wattledger.demo_car import driving
+from wattledger.demo_car import settings as settings_of_car
 from wattledger.demo_units import cooling
 from wattledger.errors import NotFound, TryLater
 from wattledger.model import Flow, PointKind
@@ -30,6 +32,7 @@ from wattledger.relay.service import Relay
 from wattledger.secrets import same
 from wattledger.simulators.home import CENTRAL, Home
 from wattledger.simulators.smart_meter_texas import SmtSimulator
+from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.web.app import create_app
 from wattledger.web.auth import set_session
@@ -69,14 +72,20 @@ async def running(folder: Path, host: str, port: int, progress: Progress) -> Asy
             Relay(_relay(folder, vendor, url_of(bound, host), secrets), say=_quiet)
         )
         units = await stack.enter_async_context(SmartThingsSimulator())
-        trigger = f"{relay.url}/trigger/smt-now"
-        hub = _settings(folder, **secrets, DROPLET_WEBHOOK_URL=trigger, SMARTTHINGS_BASE_URL=units.url)
+        cars = await stack.enter_async_context(SmartcarSimulator())
+        vendors = {
+            "DROPLET_WEBHOOK_URL": f"{relay.url}/trigger/smt-now",
+            "SMARTTHINGS_BASE_URL": units.url,
+            **settings_of_car(cars, url_of(bound, host)),
+        }
+        hub = _settings(folder, **secrets, **vendors)
         runtime = await stack.enter_async_context(opened(None, settings=hub))
         app = create_app(runtime.store, hub, clock=runtime.clock, on_demand=on_demand(runtime))
         word = token()
         app.add_api_route("/demo/{given}", _door(runtime, word), include_in_schema=False)
         address = await stack.enter_async_context(hub_running(runtime, bound, host, app))
         files = await _fill(runtime, vendor, relay, progress)
+        await stack.enter_async_context(driving(runtime, cars, address, await _session(runtime)))
         await stack.enter_async_context(cooling(runtime, units))
         live = asyncio.create_task(_live(runtime, vendor))
         try:
@@ -110,15 +119,19 @@ def _door(runtime: Runtime, word: str) -> Callable[..., Any]:
     async def enter(request: Request, given: str) -> Response:
         if not same(given.encode(), word.encode()):
             raise NotFound("There is no such page.")
-        people, now = runtime.store.people, runtime.clock.now()
-        await people.add_user(EMAIL)
-        link = await people.start_link(EMAIL, now)
-        session = await people.consume_link(link or "", now)
         answer = RedirectResponse("/meter?by=month", status_code=303)
-        set_session(answer, request, session or "")
+        set_session(answer, request, await _session(runtime))
         return answer
 
     return enter
+
+
+async def _session(runtime: Runtime) -> str:
+    """The demo's owner, signed in once more."""
+    people, now = runtime.store.people, runtime.clock.now()
+    await people.add_user(EMAIL)
+    link = await people.start_link(EMAIL, now)
+    return await people.consume_link(link or "", now) or ""
 
 
 async def _fill(runtime: Runtime, vendor: SmtSimulator, relay: Relay, progress: Progress) -> int:

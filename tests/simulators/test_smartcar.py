@@ -171,7 +171,7 @@ async def test_a_batch_says_what_the_car_said_last(
     battery, charge, place = await batch(signed_in, car.id, "/battery", "/charge", "/location")
     state = car.seen(clock.now())
     assert (charge["body"], state.charging) == ({"isPluggedIn": True, "state": "CHARGING"}, True)
-    assert battery["body"]["percentRemaining"] == round(state.soc, 2)
+    assert battery["body"]["percentRemaining"] == round(state.soc, 3)
     assert battery["headers"]["sc-data-age"] == f"{state.at:%Y-%m-%dT%H:%M:%S}.000Z"
     assert (place["body"]["latitude"], vendor.billed(car.id)) == (30.27, 3)
     (miles,) = await batch(signed_in, car.id, "/odometer", **{"sc-unit-system": "imperial"})

@@ -41,6 +41,8 @@ class Vehicle:
     powertrain: str = "BEV"
     mode: str | None = None
     """only connected in this mode; None: in either"""
+    digits: int = 2
+    """of the state of charge in v2"""
     imperial: bool = False
     """answers in miles whatever was asked"""
     refuses_asleep: bool = False
@@ -120,7 +122,7 @@ class Garage:
 
 def home_cars() -> list[Vehicle]:
     """The car of the simulated home, whose charging is part of that home's load."""
-    return [Vehicle(named_id("home car"), "TESLA", "Model 3", 2021, Driven(Habits(seed=1)))]
+    return [Vehicle(named_id("home car"), "TESLA", "Model 3", 2021, Driven(Habits(seed=1)), digits=3)]
 
 
 def second_car() -> Vehicle:

@@ -42,7 +42,7 @@ def _attributes(vehicle: Vehicle, _state: State, _unit: float) -> dict[str, Any]
 
 def _battery(vehicle: Vehicle, state: State, unit: float) -> dict[str, Any]:
     left = state.soc * vehicle.car.habits.capacity * KM_A_KWH / unit
-    return {"percentRemaining": round(state.soc, 2), "range": round(left, 1)}
+    return {"percentRemaining": round(state.soc, vehicle.digits), "range": round(left, 1)}
 
 
 def _capacity(vehicle: Vehicle, _state: State, _unit: float) -> dict[str, Any]:
