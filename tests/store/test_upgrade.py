@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from tests.store.fake import parse
 
+from wattledger import localday
 from wattledger.model import Flow
 from wattledger.secrets import Vault
 from wattledger.store import migrations, open_store
@@ -21,13 +23,15 @@ ROWS = (
     "INSERT INTO connection (id, site, connector, options, state, failures, token_generation, created_at)"
     " VALUES ('c', 's', 'toy', '{}', 'ok', 0, 3, '2025-01-01 00:00:00.000000')",
     "INSERT INTO usage_point (n, id, site, connector, kind, external_id, name, timezone, details, created_at)"
-    " VALUES (1, 'p', 's', 'toy', 'meter', 'e', 'Meter', 'UTC', '{}', '2025-01-01 00:00:00.000000')",
+    " VALUES (1, 'p', 's', 'toy', 'meter', 'e', 'Meter', 'UTC', '{}', '2025-01-01 00:00:00.000000'),"
+    " (2, 'q', 's', 'toy', 'meter', 'f', 'Meter', 'America/Chicago', '{}', '2025-01-01 00:00:00.000000')",
     "INSERT INTO body (sha256, codec, size, stored) VALUES ('b', 'none', 1, 1)",
     "INSERT INTO payload (id, site, connector, source, mime, sha256, size, received_at, headers, wrapped_in,"
     " state, kind, attempts, summary) VALUES (7, 's', 'toy', 'poll', 'x', 'b', 1,"
     " '2025-01-01 00:00:00.000000', '{}', '[]', 'read', 'status', 1, '{}')",
     'INSERT INTO observation (usage_point, at, payload, "values")'
-    " VALUES (1, '2025-01-01 00:00:00.000000', 7, '{\"soc_pct\": 80}')",
+    " VALUES (1, '2025-01-01 00:00:00.000000', 7, '{\"soc_pct\": 80}'),"
+    " (2, '2025-01-01 05:59:00.000000', 7, '{}')",
 )
 SINCE_0002 = (
     "INSERT INTO person (id, email, created_at) VALUES ('h', 'a@b.c', '2025-01-01 00:00:00.000000')",
@@ -70,6 +74,10 @@ async def test_old_rows_survive(empty_url: str, tmp_path: Path, version: str) ->
         assert (seen.values, seen.payload, seen.verdict) == ({"soc_pct": 80}, 7, None)
         assert (await store.energy.coverage(point, Flow.DELIVERED)).total_wh == 0
         async with store.connect() as connection:
+            days = (
+                await connection.execute(text("SELECT usage_point, day FROM observation ORDER BY 1"))
+            ).all()
+            assert days == [(1, localday.number(date(2025, 1, 1))), (2, localday.number(date(2024, 12, 31)))]
             for view in ("ac_monitoring", "vehicle_accounts", "vehicle_telemetry"):
                 assert (await connection.execute(text(f"SELECT * FROM {view}"))).all() == []
         if version == "0002":

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from wattledger.store.migrations.local_days import fill_days
 from wattledger.store.views import VEHICLES, create_views, drop_views
 
 revision = "0003"
@@ -14,7 +15,7 @@ TEXT, INTEGER, JSON, INSTANT = sa.Text(), sa.Integer(), sa.JSON(), sa.DateTime(t
 
 
 def upgrade() -> None:
-    """Add columns and a table; every row stays as it is."""
+    """Add columns and tables; every row stays as it is, but for local days that were not there."""
     op.add_column("site", sa.Column("home", TEXT))
     op.add_column("observation", sa.Column("sealed", TEXT))
     op.add_column("connection", sa.Column("warned", TEXT))
@@ -28,6 +29,7 @@ def upgrade() -> None:
     with op.batch_alter_table("login_link") as table:
         table.add_column(sa.Column("site", TEXT))
         table.create_foreign_key("fk_login_link_site", "site", ["site"], ["id"])
+    fill_days(op.get_bind())
     _claims()
     _vehicles()
     create_views(op.get_bind(), VEHICLES)
