@@ -43,7 +43,7 @@ def paths(app: FastAPI, point: str, payload: str, token: str) -> list[tuple[str,
     found = []
     for row in inventory(app):
         for prefix, id in ids.items():
-            if row.path.startswith(prefix):
+            if row.path.startswith(prefix) and row.guard != "operator":
                 found.append((row.method, row.path.replace("{id}", id)))
     return found
 

@@ -40,3 +40,4 @@ async def _backup(data: Path | None, target: Path) -> None:
 
     async with opened(data) as runtime:
         await write(runtime.store, runtime.settings.data, target)
+        await runtime.store.audit.record(None, "command line", "backup.made", f"file:{target.name}")

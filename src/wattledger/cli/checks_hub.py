@@ -15,6 +15,8 @@ from wattledger.cli.runtime import Runtime, make_folder, opened
 from wattledger.cli.serve import plain_http_warnings
 from wattledger.config import Settings, database_url
 from wattledger.errors import Misconfigured, TryLater
+from wattledger.transport import is_loopback
+from wattledger.web.mail import greet, problem
 
 LOW_DISK_BYTES = 2 * 1024**3
 SILENT_AFTER = timedelta(hours=2)
@@ -25,6 +27,7 @@ async def hub_checks(settings: Settings) -> AsyncIterator[Check]:
     yield await check("data folder", _folder(settings))
     yield await check("machine secrets", _secrets(settings))
     yield await check("transport", _transport(settings))
+    yield await check("mail", _mail(settings))
     yield await check("relay trigger", _relay(settings))
     opening = await check("database", _database(settings))
     yield opening
@@ -61,6 +64,16 @@ async def _transport(settings: Settings) -> str:
     return "No configured road leaves this machine without TLS."
 
 
+async def _mail(settings: Settings) -> str:
+    wrong = problem(settings)
+    if wrong and settings.smtp_host is None and loopback(settings):
+        raise NotAsked("WATTLEDGER_SMTP_HOST is not set; sign-in links are printed in the terminal.")
+    if wrong:
+        raise (Worth if settings.smtp_host is None else Misconfigured)(wrong)
+    await greet(settings)
+    return f"The mail server {settings.smtp_host} answers and lets us in."
+
+
 async def _relay(settings: Settings) -> str:
     if not settings.droplet_url:
         raise NotAsked("DROPLET_WEBHOOK_URL is not set: this hub asks no relay for work.")
@@ -74,6 +87,11 @@ async def _relay(settings: Settings) -> str:
     if answer.status_code != httpx2.codes.OK:
         raise TryLater(f"The relay at {parts.netloc} answered {answer.status_code}.")
     return f"The relay at {parts.netloc} answers."
+
+
+def loopback(settings: Settings) -> bool:
+    """Whether links lead to this machine, so that its terminal may show them."""
+    return settings.base_url is None or is_loopback(urlsplit(settings.base_url).hostname or "")
 
 
 async def _database(settings: Settings) -> str:

@@ -96,4 +96,7 @@ async def _rotate(data: Path | None) -> Resealed:
     if vault.key_file:
         add_key(vault.key_file)
     async with opened(data) as runtime:
-        return await reseal(runtime.store.database, runtime.vault, runtime.store.objects)
+        done = await reseal(runtime.store.database, runtime.vault, runtime.store.objects)
+        about = {"moved": done.moved, "unreadable": len(done.unreadable), "key": runtime.vault.key_ids[0]}
+        await runtime.store.audit.record(None, "command line", "keys.rotated", "keys", about)
+        return done

@@ -46,4 +46,6 @@ async def _replay(data: Path | None) -> tuple[str, ReplayResult]:
             result = await runtime.store.replay(
                 progress=lambda done, total: progress.update(bar, completed=done, total=total)
             )
+        about = {"payloads": result.payloads, "digest": result.digest}
+        await runtime.store.audit.record(None, "command line", "ledger.replayed", "ledger", about)
         return before, result

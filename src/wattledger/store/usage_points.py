@@ -73,11 +73,13 @@ class UsagePoints:
         await self._change(point, by, name=name)
         return await self.get(id, site)
 
-    async def choose(self, id: str, site: str, **choices: str | None) -> UsagePointRow:
+    async def choose(
+        self, id: str, site: str, by: str = "operator", /, **choices: str | None
+    ) -> UsagePointRow:
         """Keep what its owner chose; None takes a choice back. Raises NotFound."""
         point = await self.get(id, site)
         kept = {name: value for name, value in {**point.choices, **choices}.items() if value is not None}
-        await self._set(id, choices=kept)
+        await self._change(point, by, choices=kept)
         return await self.get(id, site)
 
     async def set_timezone(

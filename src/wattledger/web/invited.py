@@ -14,9 +14,7 @@ from wattledger.web.jsonbody import is_json
 from wattledger.web.signin import caller, reads, signed_in
 
 router = APIRouter(tags=["Sign-in"], dependencies=[Depends(public)])
-SPENT = (
-    "This invitation was used already, is too old or was taken back; ask for another one."
-)
+SPENT = "This invitation was used already, is too old or was taken back; ask for another one."
 
 
 @router.post("/invitation", openapi_extra=reads("token"))

@@ -18,6 +18,7 @@ import structlog
 
 from wattledger.clock import Clock, token
 from wattledger.config import Settings
+from wattledger.errors import Misconfigured, TryLater
 from wattledger.transport import is_loopback
 
 PAUSES = (2.0, 15.0, 60.0)
@@ -88,7 +89,7 @@ class Mailer:
             except (aiosmtplib.SMTPException, OSError, ValueError) as error:
                 about = {"error": type(error).__name__, "code": _code(error), "tried": tried}
                 if pause is None or _refused(error):
-                    log.error("mail_failed", domain=_domain(letter.to), **about)
+                    log.error("mail_failed", domain=_domain(letter.to), **about)  # noqa: TRY400 - its text may name the address
                     return
                 log.warning("mail_delayed", domain=_domain(letter.to), seconds=pause, **about)
                 await asyncio.sleep(pause)
@@ -121,9 +122,25 @@ def compose(letter: Letter, settings: Settings, date: str) -> EmailMessage:
 
 async def send(message: EmailMessage, settings: Settings) -> None:
     """Hand a message to the server. Raises SMTPException, OSError; never goes on without wanted TLS."""
+    async with _client(settings) as client:
+        await client.send_message(message)
+
+
+async def greet(settings: Settings) -> None:
+    """Connect and sign in, and send nothing. Raises TryLater, Misconfigured."""
+    try:
+        async with _client(settings):
+            pass
+    except aiosmtplib.SMTPAuthenticationError:
+        raise Misconfigured("WATTLEDGER_SMTP_USER: the mail server refuses it, or its password.") from None
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        where = f"{settings.smtp_host}:{settings.smtp_port}"
+        raise TryLater(f"The mail server {where} cannot be used ({type(error).__name__}).") from None
+
+
+def _client(settings: Settings) -> aiosmtplib.SMTP:
     secured, password = settings.smtp_security, settings.smtp_password
-    await aiosmtplib.send(
-        message,
+    return aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_user if password else None,
@@ -140,7 +157,7 @@ async def _told(work: Coroutine[None, None, None]) -> None:
     try:
         await work
     except Exception as error:
-        log.error("background_failed", error=type(error).__name__)
+        log.error("background_failed", error=type(error).__name__)  # noqa: TRY400 - it may hold a link
 
 
 def _refused(error: Exception) -> bool:

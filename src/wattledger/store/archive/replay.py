@@ -101,8 +101,9 @@ class Replay:
 
         async def last(connection: AsyncConnection) -> None:
             values = {"state": "withdrawn", "lease": None, "leased_until": None}
-            await connection.execute(update(table).where(table.c.id == id).values(**values))
-            await self._audit.record(connection, by, "payload.withdrawn", f"payload {id}", {})
+            out = update(table).where(table.c.id == id).values(**values).returning(table.c.site)
+            site = await connection.scalar(out)
+            await self._audit.record(connection, by, "payload.withdrawn", f"payload:{id}", {}, site)
 
         async with self._database.connect() as connection:
             scope = Scope(await _points_of(connection, id), _none, frozenset({id}))

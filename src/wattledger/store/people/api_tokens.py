@@ -45,7 +45,7 @@ class ApiTokens:
     _database: Database
     _audit: Audit
 
-    async def api_token(self, email: str, name: str, site: str | None = None) -> str:
+    async def api_token(self, email: str, name: str, site: str | None = None, by: str | None = None) -> str:
         """A new token for a person at a site of theirs (the first by default), shown this once.
 
         Raises NotFound, Refused for a bad name or address.
@@ -61,7 +61,7 @@ class ApiTokens:
                 raise NotFound("Nobody here has that address.")
             values = {"id": id, "digest": digest(word), "name": _name(name), "created_at": now}
             await connection.execute(insert(api_token).values(**values, person=row.id, site=row.site))
-            actor, subject = f"person {row.id}", f"api_token:{id}"
+            actor, subject = by or f"person {row.id}", f"api_token:{id}"
             await self._audit.record(connection, actor, "api_token.made", subject, site=row.site)
         return word
 

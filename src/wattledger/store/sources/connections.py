@@ -146,10 +146,12 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         if options is not None:
             changes["options"] = dict(options)
         async with self._database.begin() as connection:
-            done = await connection.execute(update(table).where(table.c.id == id, _of(site)).values(changes))
-            if not done.rowcount:
+            mine = update(table).where(table.c.id == id, _of(site)).values(changes)
+            where = await connection.scalar(mine.returning(table.c.site))
+            if where is None:
                 raise NotFound("There is no such connection.")
-            await self._audit.record(connection, by, "connection.resumed", f"connection:{id}")
+            about = {"secrets": "kept" if secrets is None else "new"}
+            await self._audit.record(connection, by, "connection.resumed", f"connection:{id}", about, where)
 
     async def secrets(self, id: str, site: str | None) -> Mapping[str, str]:
         """What is sealed for a connection. Raises NotFound; SecretUnreadable where it can't be opened."""

@@ -94,15 +94,15 @@ async def _signed_in(found: Hub, app: OAuth, begun: SignInBegun, code: str) -> C
         "client_secret": app.client_secret,
         "redirect_uri": app.redirect_uri,
     }
-    store = found.store
+    store, by = found.store, f"person {begun.person}"
     row = await _known(found, begun)
     if row is None:
         zone = (await store.sites.get(begun.site)).timezone
         row = await store.connections.create(
-            begun.site, pasted.NAME, {"timezone": zone}, secrets, begun.person, token=stored_token(token)
+            begun.site, pasted.NAME, {"timezone": zone}, secrets, by, token=stored_token(token)
         )
     else:
-        await store.connections.resume(row.id, begun.site, secrets, stored_token(token))
+        await store.connections.resume(row.id, begun.site, secrets, stored_token(token), by=by)
     return row
 
 

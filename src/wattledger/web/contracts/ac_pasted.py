@@ -160,7 +160,7 @@ async def place(
         zone = (await store.sites.get(site)).timezone
         row = await store.connections.create(site, NAME, {"timezone": zone}, secrets, by)
     else:
-        await store.connections.resume(row.id, site, secrets)
+        await store.connections.resume(row.id, site, secrets, by=by)
     made = window_of(secrets)
     assert made is not None
     return Placed(row, made, reset=True, warning=warning)

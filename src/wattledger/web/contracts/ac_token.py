@@ -10,7 +10,7 @@ from wattledger.errors import Refused
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied, Json
-from wattledger.web.auth import Manager, User
+from wattledger.web.auth import Manager, User, actor
 from wattledger.web.contracts import ac_pasted as pasted
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import read_json
@@ -75,7 +75,7 @@ async def set_token(request: Request, person: Manager, connection: str | None = 
             found.settings.smartthings_base_url,
             person.site,
             text,
-            person.email,
+            actor(person),
             row,
         )
     except Refused as error:

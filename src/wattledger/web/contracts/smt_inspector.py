@@ -68,7 +68,7 @@ async def raw_file(request: Request, id: str) -> Json:
     found, number = hub(request), payload_id(id)
     row = await found.store.payloads.get(number, None)
     body = await found.store.payloads.body(number, None)
-    await found.store.audit.record(None, ACTOR, "payload.view", f"payload:{number}", _about(request, row))
+    await _noted(request, "payload.view", row)
     coded = await asyncio.to_thread(base64.b64encode, body)
     content = {"contentBase64": coded.decode(), "textPreview": _preview(body)}
     return Json({"ok": True, **_row(row), **content, "file": {**_row(row), "textPreview": _preview(body)}})
@@ -80,7 +80,7 @@ async def download(request: Request, id: str) -> Response:
     found, number = hub(request), payload_id(id)
     row = await found.store.payloads.get(number, None)
     body = await found.store.payloads.body(number, None)
-    await found.store.audit.record(None, ACTOR, "payload.download", f"payload:{number}", _about(request, row))
+    await _noted(request, "payload.download", row)
     return attachment(row, body)
 
 
@@ -109,5 +109,6 @@ def _preview(body: bytes) -> str:
     return body[: PREVIEW * 4].decode("utf-8", "replace").removeprefix("\ufeff")[:PREVIEW]
 
 
-def _about(request: Request, row: PayloadRow) -> dict[str, str | None]:
-    return {"sha256": row.sha256, "from": request.client.host if request.client else None}
+async def _noted(request: Request, action: str, row: PayloadRow) -> None:
+    about = {"sha256": row.sha256, "from": request.client.host if request.client else None}
+    await hub(request).store.audit.record(None, ACTOR, action, f"payload:{row.id}", about, row.site)

@@ -9,7 +9,7 @@ from wattledger.errors import Refused
 from wattledger.insight.equation import PLACES
 from wattledger.insight.price import stored
 from wattledger.web import forms
-from wattledger.web.auth import Manager
+from wattledger.web.auth import Manager, actor
 from wattledger.web.hub import hub
 from wattledger.web.pages.account import show_settings
 from wattledger.web.pages.render import PageRoute
@@ -23,7 +23,7 @@ async def price(request: Request, person: Manager) -> Response:
     """A flat price; an empty one takes it back."""
     values = await forms.fields(request)
     said = (values.get("per_kwh", ""), values.get("base_fee", ""), values.get("currency", "USD"))
-    await hub(request).store.sites.choose(person.site, person.email, price=stored(*said))
+    await hub(request).store.sites.choose(person.site, actor(person), price=stored(*said))
     return await show_settings(request, person, saved=True)
 
 
@@ -37,5 +37,5 @@ async def place(request: Request, person: Manager, id: str) -> Response:
     point = await points.get(public_id(id, "usage point"), person.site)
     if parent and (await points.get(public_id(parent, "usage point"), person.site)).id == point.id:
         raise Refused("Nothing is part of itself.", "BAD_PLACE", "parent", 422)
-    await points.choose(point.id, person.site, equation=chosen, parent=parent or None)
+    await points.choose(point.id, person.site, actor(person), equation=chosen, parent=parent or None)
     return await show_settings(request, person, saved=True)

@@ -11,7 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from wattledger.errors import Refused
 from wattledger.store.people.people import Principal
 from wattledger.store.rows import Summary
-from wattledger.web.auth import Manager, User
+from wattledger.web.audited import note
+from wattledger.web.auth import Manager, User, actor
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute, page
@@ -54,7 +55,9 @@ async def download(request: Request, person: User, id: str) -> Response:
     """Byte-identical, always as an attachment."""
     store = hub(request).store
     row = await store.payloads.get(payload_id(id), person.site)
-    return attachment(row, await store.payloads.body(row.id, person.site))
+    body = await store.payloads.body(row.id, person.site)
+    await note(request, person, "payload.download", f"payload:{row.id}")
+    return attachment(row, body)
 
 
 @router.post("/upload", summary="Add files by a form")
@@ -81,11 +84,12 @@ async def _take(request: Request, person: Principal, file: UploadFile) -> str:
 async def reread(request: Request, person: Manager, id: str) -> Response:
     """With today's parser; the ledger changes only where the parser learned something."""
     await hub(request).store.payloads.reread(payload_id(id), person.site)
+    await note(request, person, "payload.reread", f"payload:{payload_id(id)}")
     return RedirectResponse(f"/files/{payload_id(id)}", 303)
 
 
 @router.post("/files/{id}/withdraw", summary="Withdraw a raw file")
 async def withdraw(request: Request, person: Manager, id: str) -> Response:
     """The ledger as if the file had never come; its bytes stay."""
-    await hub(request).store.payloads.withdraw(payload_id(id), person.site, person.email)
+    await hub(request).store.payloads.withdraw(payload_id(id), person.site, actor(person))
     return RedirectResponse(f"/files/{payload_id(id)}", 303)

@@ -16,6 +16,7 @@ from wattledger.errors import Refused, TryLater
 from wattledger.model import Flow
 from wattledger.store.rows import Revision, UsagePointRow
 from wattledger.web import forms
+from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.calendar import WIDTH, strips
@@ -71,9 +72,10 @@ async def backfill(request: Request, person: Manager) -> Response:
     found, values = hub(request), await forms.fields(request)
     point = await found.store.points.get(forms.wanted(values, "point"), person.site)
     try:
-        await ask_for_gaps(found, point)
+        answer = await ask_for_gaps(found, point)
     except TriggerFailed as error:
         raise TryLater(f"{error} Nothing was asked; try again, or look at Sources.") from None
+    await note(request, person, "backfill.asked", f"usage_point:{point.id}", {"days": answer["days"]})
     return RedirectResponse(f"/gaps?point={point.id}&asked=1", 303)
 
 

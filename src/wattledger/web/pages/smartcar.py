@@ -11,6 +11,7 @@ from wattledger.errors import NotFound, WattledgerError
 from wattledger.store.people.principal import Principal
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied
+from wattledger.web.audited import note
 from wattledger.web.auth import Manager, actor, current
 from wattledger.web.contracts.ev_app import begin
 from wattledger.web.contracts.ev_cars import NAME
@@ -44,6 +45,7 @@ async def collect(request: Request, person: Manager, id: str) -> Response:
     row = await _link(found, person, id)
     if found.on_demand is None:
         return await sources_page(request, person, "Another process collects.", False)
+    await note(request, person, "connection.collected", f"connection:{row.id}")
     try:
         error = await found.on_demand.collect(row)
     except WattledgerError as refused:

@@ -7,7 +7,8 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.errors import WattledgerError
 from wattledger.web import forms
-from wattledger.web.auth import Manager
+from wattledger.web.audited import note
+from wattledger.web.auth import Manager, actor
 from wattledger.web.contracts import ac_oauth, ac_pasted
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute
@@ -25,7 +26,7 @@ async def paste(request: Request, person: Manager) -> Response:
         if id := values.get("connection"):
             row = await ac_pasted.chosen(found.store, person.site, id)
         vendor, text = found.settings.smartthings_base_url, values.get("token", "")
-        done = await ac_pasted.place(found.store, found.clock, vendor, person.site, text, person.email, row)
+        done = await ac_pasted.place(found.store, found.clock, vendor, person.site, text, actor(person), row)
     except WattledgerError as error:
         return await sources_page(request, person, str(error), False)
     told = "The token is stored; collecting begins now." if done.reset else "This is the same token."
@@ -51,6 +52,7 @@ async def collect(request: Request, person: Manager, id: str) -> Response:
         row = await ac_pasted.chosen(found.store, person.site, id)
         if row is None or found.on_demand is None:
             return await sources_page(request, person, "Another process collects.", False)
+        await note(request, person, "connection.collected", f"connection:{row.id}")
         error = await found.on_demand.collect(row)
     except WattledgerError as refused:
         error = refused

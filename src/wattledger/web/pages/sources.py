@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from wattledger.model import Flow, PointKind
 from wattledger.transport import is_plain
+from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
 from wattledger.web.pages.attention import Freshness, judge_freshness, relays
@@ -85,4 +86,5 @@ async def fetch(request: Request, person: Manager) -> Response:
         await hub(request).trigger({"reason": "user_refresh"})
     except TriggerFailed as error:
         return await sources_page(request, person, str(error), False)
+    await note(request, person, "relay.asked", "relay")
     return RedirectResponse("/sources?asked=1", 303)

@@ -13,7 +13,8 @@ from wattledger.errors import Refused
 from wattledger.model import Flow
 from wattledger.store.rows import Gap, UsagePointRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import Manager, actor
+from wattledger.web.audited import note
+from wattledger.web.auth import Manager
 from wattledger.web.hub import Hub, hub
 from wattledger.web.jsonbody import Body, described, json_body
 from wattledger.web.trigger import TriggerFailed
@@ -55,8 +56,7 @@ async def backfill(
         answer = await ask_for_gaps(found, point, wish.first_day, wish.last_day)
     except TriggerFailed as error:
         return Json(error.body, error.status)
-    asked = {"days": answer["days"]}
-    await found.store.audit.record(None, actor(person), "backfill.asked", f"usage_point:{point.id}", asked)
+    await note(request, person, "backfill.asked", f"usage_point:{point.id}", {"days": answer["days"]})
     return Json(answer, 202 if answer["asked"] else 200)
 
 

@@ -12,7 +12,8 @@ from wattledger.store.rows import PayloadRow
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.store.sources.heartbeats import HeartbeatRow
 from wattledger.web.answers import Json
-from wattledger.web.auth import Owner, User, scope_of
+from wattledger.web.audited import note
+from wattledger.web.auth import Manager, User, actor, scope_of
 from wattledger.web.contracts import ac_oauth, ac_pasted
 from wattledger.web.hub import hub
 from wattledger.web.jsonbody import Body, described, json_body
@@ -54,7 +55,7 @@ class NewConnection(Body):
     openapi_extra=described(NewConnection),
 )
 async def connect(
-    request: Request, person: Owner, wish: Annotated[NewConnection, Depends(json_body(NewConnection))]
+    request: Request, person: Manager, wish: Annotated[NewConnection, Depends(json_body(NewConnection))]
 ) -> Json:
     """Connect SmartThings: with a pasted token at once, else answers where to sign in."""
     found = hub(request)
@@ -64,19 +65,20 @@ async def connect(
         return Json({"ok": True, "url": url}, 202)
     vendor = found.settings.smartthings_base_url
     done = await ac_pasted.place(
-        found.store, found.clock, vendor, person.site, wish.token, person.email, None
+        found.store, found.clock, vendor, person.site, wish.token, actor(person), None
     )
     warned = {"warning": done.warning} if done.warning else {}
     return Json({"ok": True, "connection": connection_json(done.connection), **warned}, 201)
 
 
 @router.post("/{id}/poll", responses=answers(shapes.Polled))
-async def poll(request: Request, person: User, id: str) -> Json:
+async def poll(request: Request, person: Manager, id: str) -> Json:
     """Collect a connection now, after one that is running, and answer with what came."""
     found = hub(request)
     row = await found.store.connections.get(public_id(id, "connection"), scope_of(person))
     if found.on_demand is None:
         raise Refused("This process does not collect; another one does.", "NO_COLLECTOR", status=409)
+    await note(request, person, "connection.collected", f"connection:{row.id}")
     newest = max((p.id for p in await found.store.payloads.list(row.site, limit=1)), default=0)
     try:
         error = await found.on_demand.collect(row)

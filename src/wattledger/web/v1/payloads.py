@@ -10,6 +10,7 @@ from starlette.responses import Response
 from wattledger.store.rows import PayloadRow
 from wattledger.web import intake
 from wattledger.web.answers import Json
+from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User, actor, scope_of
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
@@ -58,9 +59,7 @@ async def download(request: Request, person: User, id: str) -> Response:
     store, number = hub(request).store, payload_id(id)
     row = await store.payloads.get(number, scope_of(person))
     body = await store.payloads.body(number, scope_of(person))
-    await store.audit.record(
-        None, actor(person), "payload.download", f"payload:{number}", {"via": person.via}
-    )
+    await note(request, person, "payload.download", f"payload:{number}")
     return attachment(row, body)
 
 
@@ -77,7 +76,7 @@ async def reread(request: Request, person: Manager, id: str) -> Json:
     """Read a payload again with today's parser; a withdrawn one is refused."""
     store, number = hub(request).store, payload_id(id)
     delivered = await store.payloads.reread(number, scope_of(person))
-    await store.audit.record(None, actor(person), "payload.reread", f"payload:{number}", {"via": person.via})
+    await note(request, person, "payload.reread", f"payload:{number}")
     return Json({"ok": True, **intake.receipt(delivered)})
 
 
