@@ -170,6 +170,7 @@ def page(route: str, guard: Guard = "session", **more: Any) -> None:
 for path in ("/", "/today", "/explorer", "/more", "/people", "/sources", "/files", "/settings"):
     page(f"GET {path}")
 page("GET /air-conditioners")
+page("GET /explorer/heat")
 for path in ("/meter", "/gaps", "/revisions"):
     page(f"GET {path}", id="point", asks="point={id}")
 page("GET /meter/heat", id="point", asks="point={id}&start=2025-11-01&by=month")
@@ -199,6 +200,11 @@ page("POST /sources/smartthings/{id}/collect", "manager", id="connection", their
 page("GET /sources/smartcar/connect", "manager")
 page("POST /sources/smartcar/{id}/collect", "manager", id="grant")
 page("POST /sources/smartcar/{id}/disconnect", "manager", id="grant")
+page("GET /car", id="vehicle", asks="car={id}", own=(200, 404))
+page("POST /car/{id}/location", "manager", id="vehicle", body={"keep": "yes"})
+page("POST /car/{id}/battery", "manager", id="vehicle", body={"capacity_kwh": "60", "efficiency": "90"})
+page("POST /car/{id}/home", "manager", id="vehicle", own=(200, 303, 404, 409))
+page("POST /car/home/forget", "manager")
 page("GET /vehicle/connected", "public")
 page("GET /vehicle/connect", "public")
 page("POST /settings/site", "owner")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from wattledger.errors import TryLater
 from wattledger.store.people.principal import Principal
 from wattledger.web.answers import Json, failure
-from wattledger.web.auth import bearer, current, require_owner
+from wattledger.web.auth import bearer, current, require_operator, require_owner
 from wattledger.web.contracts import ac_pasted
 from wattledger.web.guards import guards, public
 from wattledger.web.hub import Hub, hub
@@ -21,9 +21,13 @@ router = APIRouter(tags=["System"])
 
 @guards("metrics")
 async def require_metrics(request: Request, person: Annotated[Principal | None, Depends(current)]) -> None:
-    """An owner's API token as Bearer, or the admin token. Raises LoginRequired, Refused, Denied."""
+    """The operator's API token as Bearer, or the admin token; of one site alone also its owner's.
+
+    Raises LoginRequired, Refused, Denied.
+    """
     if bearer(request) is not None:
-        await require_owner(person)
+        alone = len(await hub(request).store.sites.list()) == 1
+        await (require_owner if alone else require_operator)(person)
     else:
         check(request, ADMIN)
 
@@ -49,7 +53,7 @@ async def readyz(request: Request) -> Json:
 
 @router.get("/metrics", dependencies=[Depends(require_metrics)])
 async def metrics(request: Request) -> Response:
-    """Counters in Prometheus' text format; needs `x-admin-token`, or an owner's API token as Bearer."""
+    """Counters in Prometheus' text format; needs `x-admin-token`, or the operator's API token."""
     found = hub(request)
     await _refresh(found)
     return Response(found.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
