@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wattledger.connectors.smartthings.subscription import stream_url
-from wattledger.connectors.sse import Frame, frames
+from wattledger.connectors.sse import Frame, Heard, frames
 from wattledger.errors import BadPayload, Refused
 from wattledger.faults import sabotage
 
@@ -82,3 +82,18 @@ def test_a_stream_elsewhere_is_refused(base: str, address: str) -> None:
 def test_sabotage_stream_host_is_noticed() -> None:
     with sabotage("stream_host"):
         assert stream_url(STRANGE[0][1], httpx2.URL(API)).host == "evil.example"
+
+
+def test_what_was_heard_is_known_by_stream_and_bytes_and_forgotten_in_turn() -> None:
+    heard = Heard(most=2)
+    for data in (b"a", b"b", b"a"):
+        heard.add(("one", data))
+    assert ("one", b"a") in heard and ("one", b"b") in heard
+    assert ("two", b"a") not in heard
+    heard.add(("one", b"c"))
+    assert ("one", b"a") not in heard
+
+
+def test_sabotage_heard_frames_is_noticed() -> None:
+    with sabotage("heard_frames"), pytest.raises(AssertionError):
+        test_what_was_heard_is_known_by_stream_and_bytes_and_forgotten_in_turn()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 
@@ -18,6 +20,28 @@ class Frame:
 
     event: str
     data: bytes
+
+
+class Heard:
+    """Which frames of which streams were taken already; past `most` the oldest are forgotten."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+
+    def __contains__(self, frame: tuple[str, bytes]) -> bool:
+        return _key(frame) in self._known and not sabotaged("heard_frames")
+
+    def add(self, frame: tuple[str, bytes]) -> None:
+        """Remember the data of a stream's frame."""
+        self._known[_key(frame)] = None
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+
+def _key(frame: tuple[str, bytes]) -> bytes:
+    stream, data = frame
+    return hashlib.sha256(stream.encode() + b"\n" + data).digest()
 
 
 async def frames(pieces: AsyncIterable[bytes], most: int = MOST) -> AsyncGenerator[Frame]:

@@ -24,6 +24,7 @@ from wattledger.connectors.smartthings.parse import DEVICES, HEALTH, STATUS, TRO
 from wattledger.connectors.smartthings.places import PlaceCache
 from wattledger.connectors.smartthings.reading import instant, mapping
 from wattledger.connectors.smartthings.status import inline
+from wattledger.connectors.sse import Heard
 from wattledger.errors import BadPayload, LoginRequired, TryLater, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload, Source
@@ -58,6 +59,8 @@ class Memory:
     left: dict[str, tuple[str, ...]] = field(default_factory=dict)
     subscriptions: dict[str, str] = field(default_factory=dict)
     """connection -> the subscription that was made for its events"""
+    heard: Heard = field(default_factory=Heard)
+    """events that were pushed and delivered"""
     declined: dict[str, datetime] = field(default_factory=dict)
     """connection -> until when its lists are asked for without statuses"""
 

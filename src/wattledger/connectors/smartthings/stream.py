@@ -64,8 +64,10 @@ async def listen(account: Account, memory: Memory, pace: Pace, silence: float) -
         async for frame in said:
             if frame.event == "CONTROL_EVENT" and any(word in frame.data for word in GOODBYES):
                 return
-            if payload := _payload(account, known, frame):
+            told = (account.connection, frame.data)
+            if told not in memory.heard and (payload := _payload(account, known, frame)):
                 yield payload
+                memory.heard.add(told)  # not before it was delivered
     raise TryLater(f"{WHO}'s event stream was cut; it is opened again.")
 
 
