@@ -155,3 +155,13 @@ def test_a_counter_that_never_moves_leaves_the_word_to_the_state_of_charge() -> 
     )
     assert total(found) == 6000
     assert SIZE.capacity_wh == 60_000
+
+
+def test_a_short_drive_lowers_the_level_from_which_charging_counts() -> None:
+    found = judged(
+        car(0, False, soc=60, km=100, **AWAY),
+        car(15, True, soc=58, km=109, **PAUSED),
+        car(30, True, soc=58, km=109, **CHARGING),
+        car(60, True, soc=64, km=109, **FULL),
+    )
+    assert total(found) == 4000

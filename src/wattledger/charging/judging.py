@@ -48,7 +48,7 @@ def judge(state: State, seen: Seen, battery: Battery) -> tuple[Judged, State]:
     _doubt(now, seen)
     if seen.home is not None:
         bookings += _placed(now, seen.home)
-        now.home_soc = seen.soc or now.soc
+        now.home_soc, now.home_at = seen.soc or now.soc, seen.at
     _signals(now, seen)
     certain = now.open or now.live or seen.odometer is not None
     found = _measured(now, seen, battery, moved)
@@ -57,7 +57,8 @@ def judge(state: State, seen: Seen, battery: Battery) -> tuple[Judged, State]:
     charges += found
     _settled(now, seen, battery, charges, bookings)
     if seen.odometer is not None:
-        now.odometer = max(seen.odometer, now.odometer or ZERO)
+        now.odometer, now.odometer_at = max(seen.odometer, now.odometer or ZERO), seen.at
+    now.soc_at = now.soc_at if seen.soc is None else seen.at
     now.at = seen.at
     for booking in bookings:
         now.booked += booking.wh
@@ -67,10 +68,20 @@ def judge(state: State, seen: Seen, battery: Battery) -> tuple[Judged, State]:
 
 def _moved(now: State, seen: Seen) -> bool:
     """Whether the car was driven since the observation before."""
-    if seen.odometer is not None and now.odometer is not None and seen.odometer > now.odometer + MOVED_KM:
+    if _farther(now, seen) and not _earlier(now, now.odometer_at):
         return True
     fell = seen.soc is not None and now.soc is not None and seen.soc < now.soc - FALL
     return fell and not _plugged(now, seen)
+
+
+def _farther(now: State, seen: Seen) -> bool:
+    known = seen.odometer is not None and now.odometer is not None
+    return known and seen.odometer > now.odometer + MOVED_KM  # type: ignore[operator]
+
+
+def _earlier(now: State, at: datetime | None) -> bool:
+    """Whether that was before the present plug-in: what changed since may be the drive to it."""
+    return now.open and at is not None and now.opened is not None and at < now.opened
 
 
 def _plugged(now: State, seen: Seen) -> bool | None:
@@ -94,7 +105,11 @@ def _leave(now: State, seen: Seen, battery: Battery, charges: list[Charge], book
 
 
 def _doubt(now: State, seen: Seen) -> None:
-    """Without an odometer, any energy used while unplugged may have been a drive."""
+    """Without an odometer, any energy used while unplugged may have been a drive; and a drive may be told late."""
+    fell = seen.soc is not None and now.soc is not None and seen.soc < now.soc - FALL
+    late = (_farther(now, seen) and _earlier(now, now.odometer_at)) or (fell and _earlier(now, now.soc_at))
+    if late and _earlier(now, now.home_at):
+        now.home = None
     used = seen.soc is not None and now.home_soc is not None and seen.soc <= now.home_soc - 1
     if used and now.odometer is None and not (now.plugged and _plugged(now, seen)):
         now.home = None
@@ -126,6 +141,7 @@ def _signals(now: State, seen: Seen) -> None:
 def _open(now: State, at: datetime) -> None:
     """A plug-in begins."""
     now.session += 1
+    now.opened = at
     now.open, now.begun, now.counted, now.charged = True, False, False, ZERO
     now.whole = now.plugged is False
     now.base = None if now.counter else now.base
@@ -139,7 +155,7 @@ def _measured(now: State, seen: Seen, battery: Battery, moved: bool) -> list[Cha
     """What came in by this observation: by the counter where there is one, else by the state of charge."""
     session, counting = now.session, now.counter is not None or seen.added is not None
     due, level = by_counter(now, seen, battery, moved), now.soc
-    rise = by_soc(now, seen)
+    rise = by_soc(now, seen, moved)
     if now.session != session:
         now.held, now.kw = (), None
         now.home = now.home if now.odometer is not None or seen.home is not None else None

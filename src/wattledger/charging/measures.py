@@ -53,6 +53,7 @@ def by_counter(now: State, seen: Seen, battery: Battery, moved: bool) -> Decimal
 def _begin_anew(now: State, value: Decimal, start: datetime, at: datetime) -> None:
     """The counter fell: a plug-in began that was not seen, and counted from 0 where that is possible."""
     now.session += 1
+    now.opened = at
     now.open, now.whole, now.charged, now.counted, now.begun = True, False, ZERO, False, False
     now.first_soc, now.first_at = now.soc, now.since or start
     now.base = ZERO if possible(value, start, at) else value
@@ -88,12 +89,12 @@ def _due(now: State, value: Decimal, start: datetime, at: datetime) -> Decimal:
     return due
 
 
-def by_soc(now: State, seen: Seen) -> Decimal:
+def by_soc(now: State, seen: Seen, moved: bool) -> Decimal:
     """By how many per cent the state of charge rose through charging. Afterwards `now` knows the level."""
     soc, level = seen.soc, now.soc
     if soc is None:
         return ZERO
-    if level is None or soc < level - FALL:
+    if level is None or soc < level - (ZERO if moved else FALL):
         now.soc = soc
         if not now.counted:
             now.first_soc = soc
