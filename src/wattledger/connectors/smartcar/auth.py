@@ -208,6 +208,8 @@ class Grants:
         """The application's token; another one than `old` where that had life left and so was refused."""
         holder, now = self.holder(secrets, str(http.base_url)), self.clock.now()
         token = await holder.get()
+        if token.expires_at - now <= LEAST_LEFT:  # the machine slept: its pauses do not count that time
+            token = await holder.renew(token)
         refused = old if old is not None and old.expires_at - now > LEAST_LEFT else None
         if refused is None:
             return token

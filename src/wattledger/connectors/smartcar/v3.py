@@ -87,7 +87,7 @@ class Signals:
     def regular(self, car: Car, said: Said) -> Turn:
         """The next look of a car that answered."""
         subscribed = bool((car.status.get("subscription") or {}).get("webhook"))
-        empty = int(car.status.get("empty") or 0)
+        empty = int(said.notes.get("empty") or 0)
         return cadence.stored(self.account.now, car.budget, subscribed=subscribed, empty=empty, car=car.id)
 
     async def ask(self, car: Car, wanted: tuple[str, ...]) -> Said:
