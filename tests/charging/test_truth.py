@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.charging.series import SIZE
-from tests.charging.truth import Phase, heard, phases, world
+from tests.charging.truth import Phase, heard, phases, pieces, world
 from wattledger import charging
 from wattledger.accounting import Booking
 from wattledger.charging import Seen, account, judge
@@ -77,6 +77,14 @@ def test_going_on_from_a_state_is_the_whole(
     first, state = account(seen[:cut], SIZE)
     rest, after = account(seen[cut:], SIZE, charging.load(charging.dump(state)))
     assert (first + rest, after) == whole
+
+
+@settings(max_examples=100)
+@given(phases(), st.sampled_from([1, 6]), st.fixed_dictionaries(dict.fromkeys(NAMES, st.integers(0, 250))))
+def test_in_pieces_it_is_much_the_same(told: list[Phase], every: int, lags: dict[str, int]) -> None:
+    found = world([*told, Phase(10)])
+    booked = sum((b.wh for b in bookings(pieces(found, every, lags))), Decimal(0))
+    assert booked <= Decimal(found.drawn_home) * Decimal("1.02") + 2000
 
 
 @settings(max_examples=60)

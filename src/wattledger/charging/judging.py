@@ -105,7 +105,7 @@ def _leave(now: State, seen: Seen, battery: Battery, charges: list[Charge], book
 
 
 def _doubt(now: State, seen: Seen) -> None:
-    """Without an odometer, any energy used while unplugged may have been a drive; and a drive may be told late."""
+    """A drive may be told late; without an odometer, any energy used while unplugged may have been one."""
     fell = seen.soc is not None and now.soc is not None and seen.soc < now.soc - FALL
     late = (_farther(now, seen) and _earlier(now, now.odometer_at)) or (fell and _earlier(now, now.soc_at))
     if late and _earlier(now, now.home_at):

@@ -144,6 +144,11 @@ class State:
     counted: bool = False
     capacity: Decimal | None = None
     odometer: Decimal | None = None
+    odometer_at: datetime | None = None
+    soc_at: datetime | None = None
+    opened: datetime | None = None
+    """when the present plug-in was first heard of"""
+    home_at: datetime | None = None
     home: bool | None = None
     """where the car is; None where it may have moved since that was said"""
     home_soc: Decimal | None = None
