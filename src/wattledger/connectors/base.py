@@ -230,6 +230,8 @@ class Call:
     """a trial from the vendor's console: answered, never stored"""
     consequence: WattledgerError | None = None
     """what it means for the connection: LoginRequired where the owner must act"""
+    healed: bool = False
+    """whether it says that what asked for the owner is over"""
 
 
 @runtime_checkable

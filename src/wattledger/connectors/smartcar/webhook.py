@@ -21,6 +21,7 @@ SIGNATURE = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 CHALLENGE = re.compile(r"[A-Za-z0-9._~+/=:<>-]{1,128}", re.ASCII)
 """neither braces nor quotes: signing a challenge must never sign an event"""
 PERMISSION, REAUTHENTICATE = "PERMISSION", "REAUTHENTICATE"
+OF_ACCOUNTS = ("CONNECTED_SERVICES_ACCOUNT", PERMISSION)
 NEEDED = frozenset({SOC})
 """signals without which a connection is worth nothing: only their loss asks for a new sign-in"""
 
@@ -61,7 +62,26 @@ def call(body: bytes) -> Call:
     """What a verified call is about. Raises BadPayload."""
     envelope = envelope_of(body)
     meaning = consequence(envelope) if envelope.kind == ERROR and not envelope.test else None
-    return Call(envelope.vehicles(), envelope.event, envelope.user, envelope.test, meaning)
+    over = meaning is None and envelope.kind == ERROR and healed(envelope)
+    return Call(envelope.vehicles(), envelope.event, envelope.user, envelope.test, meaning, over)
+
+
+def alone(body: bytes, car: str) -> bytes:
+    """What a call of version 2.0 that speaks of several cars says of one; any other call as it is."""
+    envelope = envelope_of(body)
+    mine = [one for one in envelope.cars if one.get("vehicleId") == car]
+    if len(mine) == len(envelope.cars):
+        return body
+    said = {**envelope.said, "payload": {**envelope.data, "vehicles": mine}}
+    return json.dumps(said, separators=(",", ":")).encode()
+
+
+def healed(envelope: Envelope) -> bool:
+    """Whether an error of the account is over; such a message names no resolution."""
+    errors = [mapping(one) for one in rows(envelope.data.get("errors"))]
+    return any(
+        word(error.get("state")) == "RESOLVED" and word(error.get("type")) in OF_ACCOUNTS for error in errors
+    )
 
 
 def consequence(envelope: Envelope) -> WattledgerError | None:
