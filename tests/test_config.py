@@ -29,6 +29,10 @@ DATABASES = [
     ({"DATABASE_URL": "postgresql://a@h/n", "DB_HOST": "other"}, "postgresql://a@h/n"),
     ({"DB_HOST": "db"}, "postgresql://postgres@db/postgres"),
     (
+        {"DB_HOST": "/run/postgresql", "DB_NAME": "energy"},
+        "postgresql://postgres@/energy?host=%2Frun%2Fpostgresql",
+    ),
+    (
         {"DB_HOST": "db", "DB_USER": "me", "DB_PASSWORD": "p@ss/:w", "DB_NAME": "energy"},
         "postgresql://me:p%40ss%2F%3Aw@db/energy",
     ),

@@ -218,5 +218,9 @@ def database_url(settings: Settings) -> str:
         password = (
             f":{quote(settings.db_password.get_secret_value(), safe='')}" if settings.db_password else ""
         )
-        return f"postgresql://{quote(settings.db_user, safe='')}{password}@{settings.db_host}/{quote(settings.db_name, safe='')}"
+        who = f"{quote(settings.db_user, safe='')}{password}"
+        name = quote(settings.db_name, safe="")
+        if settings.db_host.startswith("/"):  # the folder of a Unix socket
+            return f"postgresql://{who}@/{name}?host={quote(settings.db_host, safe='')}"
+        return f"postgresql://{who}@{settings.db_host}/{name}"
     return f"sqlite:///{settings.data / 'wattledger.db'}"
