@@ -20,13 +20,13 @@ from wattledger.model import Payload, PointKind, Source
 from wattledger.simulators.driving_week import HOME, ZONE
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_garage import Grant, Vehicle
-from wattledger.simulators.smartcar_history import PATHS, batches, signals
+from wattledger.simulators.smartcar_history import PATHS, batches, moments, signals
 from wattledger.simulators.smartcar_signals import SIGNALS as CODES
 from wattledger.store.people.sites import Home
 from wattledger.web.auth import cookie_name
 
 NAME = "smartcar"
-HISTORY = timedelta(days=395)
+HISTORY = timedelta(days=401)
 BY_SIGNALS = timedelta(days=14)
 DAYS_A_PAYLOAD = 3
 PUSH_SECONDS = 5.0
@@ -76,16 +76,16 @@ def _old(vehicle: Vehicle, start: datetime, end: datetime) -> list[tuple[datetim
     for day in range(first, last + 1, DAYS_A_PAYLOAD):
         since = max(start, localday.start(day, ZONE))
         until = min(end, localday.start(day + DAYS_A_PAYLOAD, ZONE))
-        if moments := list(vehicle.car.changes(since, until)):
-            found.append((until, batches(vehicle, moments)))
+        if said := moments(vehicle, since, until):
+            found.append((until, batches(vehicle, said)))
     return found
 
 
 def _new(
     vendor: SmartcarSimulator, grant: Grant, start: datetime, end: datetime
 ) -> list[tuple[datetime, bytes]]:
-    moments = grant.vehicle.car.changes(start, end)
-    return [(when, signals(vendor, grant, when, CODES)) for when in moments]
+    said = moments(grant.vehicle, start, end)
+    return [(when, signals(vendor, grant, when, CODES)) for when in said]
 
 
 def _payload(vehicle: Vehicle, kind: str, body: bytes, when: datetime) -> Payload:

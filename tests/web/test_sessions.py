@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from httpx2 import AsyncClient
 from tests.payloads.cars import week
 from tests.payloads.smartcar import CAR, HOME
 from tests.web.helpers import FakeClock
+from wattledger.model import Payload, Source
+from wattledger.simulators.smartcar_garage import home_cars
+from wattledger.simulators.smartcar_history import batches, moments
 from wattledger.store import Store
 from wattledger.store.people.sites import Home
 
@@ -68,6 +72,24 @@ async def test_sessions_as_csv(owner: AsyncClient, store: Store, car: str) -> No
     assert [row["kwh"] for row in rows] == ["15.000"] * 4 + ["20.000"] + ["15.000"] * 3
     assert all(row["vehicle"].startswith("'=cmd") for row in rows)
     assert rows[0]["segments"] == "1" and rows[0]["booked_kwh"] == "15.000"
+
+
+async def test_a_capacity_of_a_month_ago_still_counts(
+    owner: AsyncClient, store: Store, clock: FakeClock
+) -> None:
+    site, (vehicle,), now = (await store.sites.default()).id, home_cars(), clock.now()
+    long_ago, start = now - timedelta(days=40), now - timedelta(days=6)
+    for at, body in (
+        (long_ago, batches(vehicle, [long_ago], ["/battery/nominal_capacity"])),
+        (now, batches(vehicle, moments(vehicle, start, now))),
+    ):
+        headers = {"vehicle": vehicle.id, "timezone": "America/Chicago"}
+        payload = Payload("smartcar", Source.POLL, body, at, "batch.json", "application/json", headers)
+        assert (await store.payloads.deliver(site, payload)).state == "read"
+    listed = await told(owner, (await store.points.by_external(vehicle.id)).id)
+    whole = [s for s in listed if s["plugged_out"]]
+    assert len(whole) > 2 and {s["method"] for s in whole if s["segments"]} == {"soc"}
+    assert all(s["kwh"] is not None for s in whole)
 
 
 async def test_bad_questions(owner: AsyncClient, client: AsyncClient, point: str, car: str) -> None:

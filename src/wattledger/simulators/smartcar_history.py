@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from wattledger.simulators.driving import State
@@ -13,7 +13,16 @@ from wattledger.simulators.smartcar_reads import READS
 from wattledger.simulators.smartcar_signals import resource
 from wattledger.simulators.smartcar_vendor import Vendor, stamp
 
+MINUTE = timedelta(minutes=1)
 PATHS = ("/battery", "/charge", "/location", "/odometer")
+
+
+def moments(vehicle: Vehicle, start: datetime, end: datetime) -> list[datetime]:
+    """When a car begins something else, a minute before it charges, and every half-hour of charging."""
+    before = {
+        leg.start - MINUTE for leg in vehicle.car.legs(start, end) if leg.power and start < leg.start - MINUTE
+    }
+    return sorted({*vehicle.car.changes(start, end), *(when for when in before if when < end)})
 
 
 def batches(vehicle: Vehicle, moments: Iterable[datetime], paths: Sequence[str] = PATHS) -> bytes:

@@ -23,6 +23,7 @@ from wattledger.store.rows import UsagePointRow
 BEFORE = timedelta(days=14)
 """read before what is wanted, so that a session that goes on is known from its begin"""
 AT_ONCE = 100_000
+CAPACITY = "capacity_kwh"
 LONGEST = timedelta(hours=48)
 """a longer session is no question to the meter"""
 MOST_ASKED = 50
@@ -45,10 +46,15 @@ async def home(store: Store, site: str) -> Home | None:
 
 
 async def observed(store: Store, point: UsagePointRow, start: datetime, end: datetime) -> list[Seen]:
-    """What a car said of charging in [start, end)."""
+    """What a car said of charging in [start, end); its capacity may have been said before."""
     rows = await store.observations.list(point, start, end, limit=AT_ONCE)
     where = await home(store, point.site)
-    return await asyncio.to_thread(_seen, store, rows, where)
+    seen = await asyncio.to_thread(_seen, store, rows, where)
+    if not seen or seen[0].capacity is not None:
+        return seen
+    told = (await store.observations.before(point, start, [CAPACITY])).get(CAPACITY)
+    size = seen_of(start, {CAPACITY: told.value}, None) if told else None
+    return [replace(seen[0], capacity=size.capacity), *seen[1:]] if size else seen
 
 
 def _seen(store: Store, rows: Sequence[ObservationRow], where: Home | None) -> list[Seen]:
