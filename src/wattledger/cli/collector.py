@@ -66,7 +66,12 @@ def on_demand(runtime: Runtime) -> OnDemand:
 
 @asynccontextmanager
 async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Collect and read orphans while the block runs, and until `stop` is set."""
+    """Collect and read orphans while the block runs, and until `stop` is set.
+
+    What a wrong setting had stopped is tried again: settings are read at the start alone.
+    """
+    if again := await runtime.store.connections.retry_misconfigured():
+        log.info("connections that a setting had stopped are tried again", count=again)
     tasks = [
         asyncio.create_task(collector(runtime).run(stop)),
         asyncio.create_task(listener(runtime).run(stop)),

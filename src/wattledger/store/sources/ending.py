@@ -1,4 +1,7 @@
-"""How a connection comes to rest: stopped by what the vendor told us, or disconnected by its owner."""
+"""How a connection comes to rest: stopped by what the vendor told us, or disconnected by its owner.
+
+A stop for a wrong setting ends when a process starts: whoever starts one has changed something.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,13 @@ class Endings:
         async with self._database.begin() as connection:
             done = await connection.execute(update(table).where(mine).values({**changes, **UNHELD}))
         return done.rowcount > 0
+
+    async def retry_misconfigured(self) -> int:
+        """Make connections due that a wrong setting had stopped. Returns how many."""
+        again = {"state": "late", "failures": 0, "next_poll_at": self._database.clock.now()}
+        stopped = update(table).where(table.c.state == "misconfigured").values(again)
+        async with self._database.begin() as connection:
+            return (await connection.execute(stopped)).rowcount
 
     async def disconnect(self, id: str, site: str, by: str) -> None:
         """Erase token and secrets and take the connection's vehicles out of use; all history is kept.
