@@ -20,6 +20,7 @@ from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.mail import Mailer
 from wattledger.web.on_demand import OnDemand
+from wattledger.web.prefix import Prefixed, path_of
 from wattledger.web.proxy import Forwarded
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
@@ -69,7 +70,7 @@ def create_app(
         address=address,
         on_demand=on_demand,
     )
-    for part in (signin, invited, system, reference, v1, smt, ac, ev, pages):
+    for part in (ev, signin, invited, system, reference, v1, smt, ac, pages):
         app.include_router(part.router)
     app.mount("/static", pages.static)
     failures.install(app)
@@ -92,4 +93,6 @@ def _frame(app: FastAPI, settings: Settings) -> None:
             expose_headers=["x-request-id", "content-disposition"],
         )
     app.add_middleware(Frame, metrics=app.state.hub.metrics)
+    if prefix := path_of(settings.base_url):
+        app.add_middleware(Prefixed, prefix=prefix)
     app.add_middleware(Forwarded, trusted=settings.trusted_proxy)

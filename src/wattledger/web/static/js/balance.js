@@ -1,5 +1,6 @@
 // The page of the equation: stacked chart, heat map or table, read by mouse, touch and keys.
 
+import { go } from "./go.js";
 import { hourWords, HeatMap } from "./heat.js";
 import { Pointer, energy } from "./pointer.js";
 import { StackChart, heights } from "./stack.js";
@@ -25,7 +26,7 @@ function words(i) {
 
 function stack(box) {
   const chart = new StackChart(box, data);
-  const open = (i) => { if (data.links.deeper) location.assign(data.links.deeper.replace("DAY", data.days[i])); };
+  const open = (i) => { if (data.links.deeper) go(data.links.deeper.replace("DAY", data.days[i])); };
   new Pointer(box, {
     last: data.labels.length - 1,
     at: (event) => chart.at(event.clientX),
@@ -41,7 +42,7 @@ async function heat(box) {
   const answer = await fetch(box.dataset.source, { headers: { accept: "application/json" } });
   const found = await answer.json();
   const map = new HeatMap(box, found);
-  new Pointer(box, { ...hourWords(map, found), open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`).replace(/&view=heat|&what=[^&]*/g, "")) });
+  new Pointer(box, { ...hourWords(map, found), open: (i) => go(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`).replace(/&view=heat|&what=[^&]*/g, "")) });
   png.hidden = false;
   png.addEventListener("click", () => save(box.querySelector("canvas")));
 }
@@ -68,7 +69,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
   const { links } = data;
   const turn = { "[": links.previous, "]": links.next, d: links.day, w: links.week, m: links.month, y: links.year, t: pane.hidden ? links.stack : links.table };
-  if (turn[event.key]) location.assign(turn[event.key]);
+  if (turn[event.key]) go(turn[event.key]);
 });
 
 if (pane.dataset.view !== "table") {

@@ -1,5 +1,7 @@
 // Files dropped anywhere on the page, or chosen: sent one by one, each with what reading it did.
 
+import { reach } from "./go.js";
+
 const zone = document.getElementById("drop");
 const form = zone.querySelector("form");
 const result = document.getElementById("drop-result");
@@ -10,7 +12,7 @@ const energy = new Intl.NumberFormat("en-US", { minimumFractionDigits: 3, maximu
 function send(file, tell) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/v1/uploads?filename=${encodeURIComponent(file.name)}`);
+    request.open("POST", reach(`/v1/uploads?filename=${encodeURIComponent(file.name)}`));
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = (event) => tell(event.loaded / event.total);
@@ -59,7 +61,7 @@ async function add(files) {
 function offer(summary) {
   const link = result.appendChild(document.createElement("a"));
   link.className = "button strong";
-  link.href = `/meter?point=${summary.points[0].id}&by=month&start=${summary.last_day}`;
+  link.href = reach(`/meter?point=${summary.points[0].id}&by=month&start=${summary.last_day}`);
   link.textContent = "See the chart";
   link.focus();
 }

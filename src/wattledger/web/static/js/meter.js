@@ -1,6 +1,7 @@
 // The meter's page: chart, heat map or table; reading by mouse, touch and keys; keys that move in time.
 
 import { LedgerChart } from "./chart.js";
+import { go } from "./go.js";
 import { HeatMap, hourWords } from "./heat.js";
 import { Pointer, energy } from "./pointer.js";
 
@@ -28,7 +29,7 @@ function show(wanted) {
 }
 
 function open(day) {
-  if (day && data.links.deeper) location.assign(data.links.deeper.replace("DAY", day));
+  if (day && data.links.deeper) go(data.links.deeper.replace("DAY", day));
 }
 
 function startChart() {
@@ -56,14 +57,14 @@ async function startHeat() {
   const map = new HeatMap(boxes.heat, found);
   return new Pointer(boxes.heat, {
     ...hourWords(map, found),
-    open: (i) => location.assign(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`)),
+    open: (i) => go(data.links.day.replace(/start=[^&]*/, `start=${found.dates[Math.floor(i / 25)]}`)),
   });
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
   const links = { "[": data.links.previous, "]": data.links.next, d: data.links.day, w: data.links.week, m: data.links.month, y: data.links.year };
-  if (links[event.key]) location.assign(links[event.key]);
+  if (links[event.key]) go(links[event.key]);
   if (event.key === "t") show(table.hidden ? "table" : "chart");
   if (event.key === "h") show("heat");
 });
