@@ -37,15 +37,12 @@ def by_counter(now: State, seen: Seen, battery: Battery, moved: bool) -> Decimal
         if value == last.wh and value > 0:  # the new plug-in has not told of itself yet
             return ZERO
         now.base = ZERO if _anew(now, last, seen, value, battery, moved) else last.wh
-    elif value < last.wh - WOBBLE_WH and not sabotaged("charge_rebase"):
-        if now.low is None:
+    elif value < last.wh and not sabotaged("charge_rebase"):
+        if now.low is None and value < last.wh - WOBBLE_WH:
             now.low = Level(value, seen.at)
+        if now.low is None or now.low.at == seen.at:
             return ZERO
         _begin_anew(now, value, start, seen.at)
-    elif now.low is not None and value < last.wh:
-        _begin_anew(now, value, start, seen.at)
-    elif value < last.wh:
-        return ZERO
     now.counter, now.low, now.soc_read = Level(value, seen.at), None, seen.soc or now.soc
     return _due(now, value, start, seen.at)
 
