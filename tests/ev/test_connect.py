@@ -141,6 +141,12 @@ async def test_unknown_words_are_not_repeated(stranger: AsyncClient, owner: Asyn
         assert answer.headers["location"] == f"{BASE}/vehicle/connect?error=connection_failed"
 
 
+async def test_a_look_uses_nothing_up(owner: AsyncClient, vendor: SmartcarSimulator) -> None:
+    back = await consented(owner)
+    assert (await owner.head(back)).status_code == 302 and vendor.asked("/oauth/token") == 0
+    assert "vehicle_id" in landed(await owner.get(back))
+
+
 async def test_a_refusal_uses_the_state_up(owner: AsyncClient, vendor: SmartcarSimulator) -> None:
     vendor.desk.decides = "deny"
     back = dict(parse_qsl(urlsplit(await consented(owner)).query))

@@ -16,7 +16,7 @@ class HeadAsGet:
             await self._app(scope, receive, send)
             return
         # a copy: the server itself must go on knowing that no body follows
-        asked = {**scope, "method": "GET"}
+        asked = {**scope, "method": "GET", "asked_as": "HEAD"}
         try:
             await self._app(asked, receive, _without_body(send))
         finally:

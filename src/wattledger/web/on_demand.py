@@ -38,6 +38,7 @@ class OnDemand:
             now = await self.connections.get(row.id, row.site)
             if now.last_asked != row.last_asked:
                 return TryLater(now.last_error) if now.last_error else None
+            _refuse(now, self.collector.clock)
             if self.collector.clock.monotonic() - began > LONGEST.total_seconds():
                 raise TryLater("Another collection of this connection is still running; look again later.")
             await asyncio.sleep(LOOK_SECONDS)

@@ -66,16 +66,6 @@ def call(body: bytes) -> Call:
     return Call(envelope.vehicles(), envelope.event, envelope.user, envelope.test, meaning, over)
 
 
-def alone(body: bytes, car: str) -> bytes:
-    """What a call of version 2.0 that speaks of several cars says of one; any other call as it is."""
-    envelope = envelope_of(body)
-    mine = [one for one in envelope.cars if one.get("vehicleId") == car]
-    if len(mine) == len(envelope.cars):
-        return body
-    said = {**envelope.said, "payload": {**envelope.data, "vehicles": mine}}
-    return json.dumps(said, separators=(",", ":")).encode()
-
-
 def healed(envelope: Envelope) -> bool:
     """Whether an error of the account is over; such a message names no resolution."""
     errors = [mapping(one) for one in rows(envelope.data.get("errors"))]

@@ -50,6 +50,8 @@ async def connect(request: Request, person: Manager) -> Json:
 async def callback(request: Request) -> Response:
     """End connecting a car: keep what was granted, and go on to a page that says how it went."""
     found = hub(request)
+    if request.scope.get("asked_as") == "HEAD":  # a look at an address is no consent, and uses nothing up
+        return _to(request, "/vehicle/connect", error=OTHERWISE)
     try:
         car = await _connected(request, found)
     except Failed as failed:

@@ -61,6 +61,9 @@ async def let_go(found: Hub, listed: Sequence[Car], by: str) -> dict[str, Any]:
     for link in {car.connection.id: car.connection for car in listed if car.connection}.values():
         mine = [car for car in listed if car.connection and car.connection.id == link.id]
         told = await _end(found, link, mine, by) and told
+    for car in listed:
+        if car.connection is None:
+            await found.store.vehicles.unlink(car.row.id, car.row.site, by)
     names = [car.row.id for car in listed]
     return {"ok": True, "vehicles": names, "revoked": told, "message": None if told else UNTOLD}
 

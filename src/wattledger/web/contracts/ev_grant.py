@@ -33,6 +33,8 @@ from wattledger.web.contracts.ev_failures import Failed
 from wattledger.web.hub import Hub
 
 log = structlog.get_logger("wattledger.web")
+SIGNED = "signed_at"
+"""the option that says when the owner last signed in"""
 PAGE, MOST_PAGES = 50, 20
 AGAIN = (0.5, 2.0)
 """seconds before the list is asked for once more: the code is used up, so a lost answer would end it all"""
@@ -68,7 +70,8 @@ async def by_code(found: Hub, app: CarApp, code: str, zone: str) -> Grant:
     headers = {"timezone": zone, "names": json.dumps({id: load(said.body) for id, said in named.items()})}
     payloads = [_payload(found, VEHICLE, a, {"timezone": zone, "vehicle": id}) for id, a in named.items()]
     payloads += [_payload(found, VEHICLES, page, headers) for page in pages]
-    return Grant({"api": "v2", "mode": app.mode, "timezone": zone}, ids, tuple(payloads), token)
+    options = {"api": "v2", "mode": app.mode, "timezone": zone, SIGNED: found.clock.now().isoformat()}
+    return Grant(options, ids, tuple(payloads), token)
 
 
 async def by_user(found: Hub, app: CarApp, user: str, external_id: str, zone: str) -> Grant:
@@ -81,7 +84,8 @@ async def by_user(found: Hub, app: CarApp, user: str, external_id: str, zone: st
     about = {"user": user, "external_id": external_id, "mode": app.mode}
     headers = {**about, "timezone": zone}
     payloads = tuple(_payload(found, CONNECTIONS, page.answer, headers) for page in listed)
-    options = {"api": "v3", "mode": app.mode, "timezone": zone, "user_id": user, "external_id": external_id}
+    options = {"api": "v3", "mode": app.mode, "timezone": zone, SIGNED: found.clock.now().isoformat()}
+    options |= {"user_id": user, "external_id": external_id}
     return Grant(options, tuple(dict.fromkeys(reach.vehicle for reach in reaches)), payloads)
 
 

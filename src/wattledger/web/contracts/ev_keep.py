@@ -67,12 +67,18 @@ async def _linked(
         raise
     if not linked and known is None:
         await store.connections.disconnect(row.id, begun.site, by)
-    if linked and known is not None:
+    if linked and (known or await _looked_at(store, row)):
         secrets, token = _secrets(grant), stored_token(grant.token) if grant.token else None
         await store.connections.resume(
             row.id, begun.site, secrets, token, options={**row.options, **grant.options}, by=by
         )
     return linked
+
+
+async def _looked_at(store: Store, row: ConnectionRow) -> bool:
+    """Whether a collector was so quick that it found the connection without its cars."""
+    now = await store.connections.get(row.id, row.site)
+    return now.last_asked is not None or now.leased_until is not None
 
 
 async def _made(store: Store, begun: SignInBegun, grant: Grant, by: str) -> ConnectionRow:

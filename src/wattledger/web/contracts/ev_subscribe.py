@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Collection
 
 import structlog
-from httpx2 import TransportError
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import open_client
@@ -33,8 +32,8 @@ async def subscribe(found: Hub, grant: Grant, ids: Collection[str]) -> None:
     try:
         async with asyncio.timeout(LONGEST):
             reasons = await _subscribed(found, grant, list(ids)[:MOST])
-    except (WattledgerError, TransportError, TimeoutError) as error:
-        reasons = {str(error) or type(error).__name__}
+    except Exception as error:  # the car is connected, whatever came of this
+        reasons = {str(error) if isinstance(error, WattledgerError) else type(error).__name__}
     for reason in sorted(reasons):
         log.warning("car not subscribed to the webhook", reason=reason)
 

@@ -10,6 +10,8 @@ trial, an unknown car, another person's car, an event that came before) is answe
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import structlog
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -24,6 +26,7 @@ from wattledger.model import Payload, Source
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied, Json
 from wattledger.web.contracts.ev_cars import NAME, Car, keeps_location, reached
+from wattledger.web.contracts.ev_grant import SIGNED
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
 
@@ -32,6 +35,8 @@ log = structlog.get_logger("wattledger.web")
 VARIABLE = "SMARTCAR_MANAGEMENT_TOKEN"
 LONGEST_CHALLENGE = 4096
 """bytes of an unsigned body that are looked at"""
+STILL_SENT = timedelta(minutes=5)
+"""for which the vendor sends an event again that was not taken: three times within three minutes"""
 TAKEN = {"ok": True}
 
 
@@ -115,9 +120,17 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
     kept = await found.store.payloads.receive(car.row.site, payload, event)
     if kept.duplicate:
         return "duplicate"
-    if isinstance(call.consequence, LoginRequired | Misconfigured):
+    if isinstance(call.consequence, LoginRequired | Misconfigured) and not _outdated(found, link):
         await found.store.connections.stop(link.id, car.row.site, call.consequence)
+    elif call.healed and link.state == "needs_login":
+        await found.store.connections.resume(link.id, car.row.site, by=f"webhook {NAME}")
     return "stored"
+
+
+def _outdated(found: Hub, link: ConnectionRow) -> bool:
+    """Whether the owner signed in so lately that the error may be the one they mended: polling will tell."""
+    at = link.options.get(SIGNED)
+    return at is not None and found.clock.now() - datetime.fromisoformat(at) < STILL_SENT
 
 
 def _payload(found: Hub, car: Car, link: ConnectionRow, body: bytes) -> Payload:
