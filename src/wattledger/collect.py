@@ -245,9 +245,8 @@ class Collector:
 
     async def _refreshed(self, grant: Grant, connection: Connection, refused: int | None) -> Token:
         async with self.dispatch.token(connection) as slot:
-            known = slot.current
-            good = known is not None and self._good(known, refused) and not slot.unfinished
-            if known is None or not good or _replaced(grant, connection, known):
+            known, good = slot.current, not slot.unfinished
+            if not (known and good and self._good(known, refused)) or _replaced(grant, connection, known):
                 await self._renewed(grant, connection, slot)
             assert slot.current is not None
             REDACTOR.register(slot.current.access, slot.current.refresh)

@@ -252,10 +252,7 @@ class Webhook(Protocol):
 
 
 class TokenSlot(Protocol):
-    """The stored token of one connection, held by one holder at a time.
-
-    A refresh that was begun (committed) is unfinished until it ended, or until a token is saved.
-    """
+    """The stored token of one connection, held by one at a time. A refresh ends by `end` or `save`."""
 
     current: Token | None
     unfinished: bool
