@@ -11,6 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured
+from wattledger.store.alerts.alerts import AlertBook
+from wattledger.store.alerts.seen import Seen
+from wattledger.store.alerts.telling import Telling
+from wattledger.store.alerts.ways import Hooks
 from wattledger.store.archive.bodies import Bodies, Corrupt
 from wattledger.store.archive.jobs import Archive
 from wattledger.store.archive.objects import Objects, open_objects
@@ -60,6 +64,10 @@ class Store:
         reader = Reader(database, archive, bulk, parse, accounts, vault)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
+        self.alerts = AlertBook(database)
+        self.telling = Telling(database)
+        self.hooks = Hooks(database, vault)
+        self.seen = Seen(database)
         self.points = UsagePoints(database, self._replay.rezone, self._replay.reassigned)
 
     @asynccontextmanager

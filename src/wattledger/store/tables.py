@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from wattledger.store.alerts.tables import alert
 from wattledger.store.columns import BIG, Instant, at, count, document, public_id, reference, words
 from wattledger.store.people.tables import (
     api_token,
@@ -33,6 +34,7 @@ from wattledger.store.people.tables import (
 from wattledger.store.schema import metadata
 
 __all__ = [
+    "alert",
     "api_token",
     "audit",
     "body",

@@ -16,8 +16,10 @@ site = Table(
     at("created_at"),
     words("home", nullable=True),
     document("choices"),
+    words("webhook", nullable=True),
 )
-"""`home`: where it is, sealed. `choices`: its owner's (price of energy, what alerts go where)."""
+"""`home`: where it is, `webhook`: what takes its alerts, both sealed. `choices`: its owner's (the price of
+energy, which alerts are muted)."""
 
 person = Table(
     "person",

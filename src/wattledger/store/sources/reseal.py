@@ -69,6 +69,7 @@ PLACES = (
     Place(connection.c.secrets, _named("connection", "secrets")),
     Place(connection.c.token, _named("connection", "token")),
     Place(site.c.home, _named("site", "home")),
+    Place(site.c.webhook, _named("site", "webhook")),
     Place(observation.c.sealed, observation_cell),
     Place(body.c.data, body_cell),
 )

@@ -1,4 +1,4 @@
-"""Vehicles with schedules of their own, invitations, and places that are sealed."""
+"""Vehicles with schedules of their own, invitations, places that are sealed, and alerts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +16,8 @@ TEXT, INTEGER, JSON, INSTANT = sa.Text(), sa.Integer(), sa.JSON(), sa.DateTime(t
 
 def upgrade() -> None:
     """Add columns and tables; every row stays as it is, but for local days that were not there."""
-    op.add_column("site", sa.Column("home", TEXT))
+    for name in ("home", "webhook"):
+        op.add_column("site", sa.Column(name, TEXT))
     op.add_column("observation", sa.Column("sealed", TEXT))
     op.add_column("connection", sa.Column("warned", TEXT))
     for name in ("site", "usage_point"):
@@ -32,6 +33,7 @@ def upgrade() -> None:
     fill_days(op.get_bind())
     _claims()
     _vehicles()
+    _alerts()
     create_views(op.get_bind(), VEHICLES)
 
 
@@ -66,6 +68,26 @@ def _vehicles() -> None:
     op.create_index("ix_vehicle_person", "vehicle", ["person"])
 
 
+def _alerts() -> None:
+    op.create_table(
+        "alert",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("site", TEXT, sa.ForeignKey("site.id"), nullable=False),
+        *(sa.Column(name, TEXT, nullable=False) for name in ("kind", "subject", "level")),
+        sa.Column("said", JSON, nullable=False, server_default="{}"),
+        *(sa.Column(name, INSTANT, nullable=False) for name in ("opened_at", "seen_at")),
+        sa.Column("closed_at", INSTANT),
+        sa.Column("event", TEXT),
+        sa.Column("next_tell_at", INSTANT),
+        _counted("tries"),
+        sa.Column("told", JSON, nullable=False, server_default="{}"),
+        sa.Column("told_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_alert"),
+    )
+    op.create_index("ix_alert_site_closed_at", "alert", ["site", "closed_at"])
+    op.create_index("ix_alert_next_tell_at", "alert", ["next_tell_at"])
+
+
 def _counted(name: str) -> sa.Column[int]:
     return sa.Column(name, INTEGER, nullable=False, server_default="0")
 
@@ -73,6 +95,7 @@ def _counted(name: str) -> sa.Column[int]:
 def downgrade() -> None:
     """Take it away again."""
     drop_views(op.get_bind(), VEHICLES)
+    op.drop_table("alert")
     op.drop_table("vehicle")
     op.drop_table("meter_claim")
     op.drop_index("ix_audit_site_id", "audit")
@@ -87,4 +110,5 @@ def downgrade() -> None:
         op.drop_column(name, "choices")
     op.drop_column("connection", "warned")
     op.drop_column("observation", "sealed")
-    op.drop_column("site", "home")
+    for name in ("webhook", "home"):
+        op.drop_column("site", name)

@@ -1,0 +1,1 @@
+"""Alerts as they are kept: opened once, closed when cured, told once; and what they are judged from."""
