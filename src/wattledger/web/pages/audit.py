@@ -37,6 +37,7 @@ async def _page(request: Request, person: Principal, site: str | None, before: i
         "older": rows[PAGE - 1].id if len(rows) > PAGE else None,
         "who": await names(request, {row.actor for row in rows}),
         "all": site is None,
+        "places": {place.id: place.name for place in await hub(request).store.sites.list()},
         "before": before,
     }
     return await page(request, "audit.html", person, "people", **values)
