@@ -1,4 +1,4 @@
-"""Alerts about what came, or should have: missing days, files, more explained than metered, room on disk. Pure."""
+"""Alerts about what came, or should have: missing days, files, too much explained, disks. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from wattledger import localday
 from wattledger.faults import sabotaged
 from wattledger.insight import expectations
-from wattledger.insight.alerts import Alert, Kind, Watch
+from wattledger.insight.alerts import Alert, Kind, Level, Watch
 from wattledger.insight.equation import Equation
 from wattledger.insight.steps import edges
 
@@ -134,12 +134,12 @@ def file(one: File, watch: Watch) -> Alert:
     todo = "Look at it; read it again after an update of Wattledger, or withdraw it."
     reason = one.reason[:LONGEST_REASON]
     text = f"Received {watch.moment(one.received)}. {reason}"
-    level = "bad" if one.poison else "caution"
+    level: Level = "bad" if one.poison else "caution"
     return Alert(kind, f"payload:{one.id}", level, title, one.received, text, todo, f"/files/{one.id}")
 
 
 def over_of(whole: Equation, tz: str) -> Over:
-    """Local days whose meter is wholly known and whose parts say more; a day's places in time don't matter."""
+    """Local days whose meter is wholly known and whose parts say more; places within a day don't matter."""
     cuts = edges(whole.start, whole.size, tz, "day")
     days, beyond, metered = [], 0, 0
     for first, last in pairwise(cuts):

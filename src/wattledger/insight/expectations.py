@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wattledger.insight.alerts import SLACK, Alert, Kind, Watch, length
+from wattledger.insight.alerts import SLACK, Alert, Kind, Level, Watch, length
 
 FIRST_WARNING, LAST_WARNING = timedelta(hours=6), timedelta(hours=1)
 """before a pasted token's end"""
@@ -72,7 +72,7 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A meter: the end of its newest day; `fed` where a relay brings its days, else they are added by hand."""
+    """A meter, and the end of its newest day; `fed` where a relay brings its days, else people do."""
 
     id: str
     name: str
@@ -97,20 +97,20 @@ def _stopped(one: Source, watch: Watch) -> Alert | None:
     since = one.ends if ended and one.ends else one.success or one.made
     subject = f"connection:{one.id}"
     if one.state == "needs_login" or ended:
-        why = (
-            one.error or "Its token has ended." if not ended else f"Its token ended at {watch.moment(since)}."
-        )
+        why = f"Its token ended at {watch.moment(since)}." if ended else one.error or "It lets us in no more."
         todo = "Paste a new token" if one.ends else "Sign in again"
         title = f"{one.title} needs a new {'token' if one.ends else 'sign-in'}"
         text = f"Nothing is collected until then. {why}"
         return Alert(
-            Kind.TOKEN, subject, "bad", title, since, text, f"{todo}; what was missed is fetched.", SOURCES
+            Kind.SIGN_IN, subject, "bad", title, since, text, f"{todo}; what was missed is fetched.", SOURCES
         )
     if one.state == "misconfigured":
         why = one.error or "A setting is wrong."
         text = f"Nothing is collected until it is corrected. {why}"
         todo = "Correct the setting, then collect."
-        return Alert(Kind.TOKEN, subject, "bad", f"{one.title} is set up wrongly", since, text, todo, SOURCES)
+        return Alert(
+            Kind.SIGN_IN, subject, "bad", f"{one.title} is set up wrongly", since, text, todo, SOURCES
+        )
     return None
 
 
@@ -119,7 +119,7 @@ def _ending(one: Source, watch: Watch) -> Alert | None:
         return None
     urgent = one.ends - watch.now <= LAST_WARNING
     return Alert(
-        Kind.TOKEN,
+        Kind.SIGN_IN,
         f"connection:{one.id}",
         "bad" if urgent else "caution",
         f"The token of {one.title} ends {'within an hour' if urgent else 'soon'}",
@@ -170,7 +170,7 @@ def car(one: Car, watch: Watch) -> list[Alert]:
     if one.needs_person:
         text = one.trouble or "It no longer lets us in."
         todo = "Do what it says; if it lasts, connect the car again."
-        return [Alert(Kind.TOKEN, subject, "bad", f"{one.name} needs you", since, text, todo, SOURCES)]
+        return [Alert(Kind.SIGN_IN, subject, "bad", f"{one.name} needs you", since, text, todo, SOURCES)]
     overdue = one.due is not None and watch.late(one.due, one.every)
     if one.faults < MANY_FAULTS and not overdue:
         return []
@@ -207,10 +207,13 @@ def meter(one: Meter, watch: Watch) -> list[Alert]:
         return []
     text = f"Its readings end {watch.moment(since)}." if one.newest else "No reading has come yet."
     if one.fed:
-        todo = "The utility publishes a day within two days. Ask for the missing days, or add a file from the portal."
+        todo = (
+            "The utility publishes a day within two days. "
+            "Ask for the missing days, or add a file from the portal."
+        )
     else:
         todo = "Its files are added by hand: add a newer one, or mute this alert."
-    level = "bad" if one.fed else "caution"
+    level: Level = "bad" if one.fed else "caution"
     title = f"No new readings of {one.name}"
     link = f"/meter?point={one.id}"
     return [Alert(Kind.SILENT, f"meter:{one.id}", level, title, since, text, todo, link)]

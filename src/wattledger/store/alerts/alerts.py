@@ -1,7 +1,7 @@
-"""Alerts: what is found now opens, updates and closes them, one site a transaction, however many processes look.
+"""Alerts: what is found now opens, updates and closes them, however many processes look.
 
-A site's open alerts are compared first; only where something differs is a writer needed. The transaction holds
-the site's row and compares again, so that two who found the same open one alert.
+A site's open alerts are compared first; only where something differs is a writer needed. Its transaction
+holds the site's row and compares again, so that two who found the same open one alert.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def _plan(
 
 def _opened(site: str, one: Finding, now: datetime) -> AlertRow:
     return AlertRow(
-        new_id(), site, str(one.kind), one.subject, one.level, _said(one), now, now, None, OPENED, now, 0, {}, None
+        new_id(), site, str(one.kind), one.subject, one.level, _said(one), now, now, None,
+        OPENED, now, 0, {}, None,
     )  # fmt: skip
 
 

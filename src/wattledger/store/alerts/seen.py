@@ -1,4 +1,4 @@
-"""What alerts are judged from, read for all sites at once: a handful of queries however many sites there are."""
+"""What alerts are judged from, read for all sites at once by a handful of queries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ConnectionSeen:
 
 @dataclass(frozen=True, slots=True)
 class MeterSeen:
-    """A meter, its newest local day with a reading, and whether anything but a person's upload brought any."""
+    """A meter, its newest local day with a reading, and whether anything but uploads brought any."""
 
     id: str
     n: int
@@ -74,15 +74,15 @@ class Seen:
     async def connections(self) -> Sequence[ConnectionSeen]:
         """Every connection."""
         names = ("id", "site", "connector", "state", "created_at", "last_success", "last_error")
-        columns = (
-            *(connection.c[name] for name in names),
-            connection.c.listen_failures,
-            connection.c.secrets,
-        )
+        about = [connection.c[name] for name in names]
+        rows = await self._all(select(*about, connection.c.listen_failures, connection.c.secrets))
         return [
-            ConnectionSeen(*row[:7], row.listen_failures or 0, row.secrets)
-            for row in await self._all(select(*columns))
-        ]
+            ConnectionSeen(
+                row.id, row.site, row.connector, row.state, row.created_at, row.last_success, row.last_error,
+                row.listen_failures or 0, row.secrets,
+            )
+            for row in rows
+        ]  # fmt: skip
 
     async def meters(self) -> Sequence[MeterSeen]:
         """Every meter."""
@@ -99,7 +99,10 @@ class Seen:
         about = (usage_point.c[name] for name in ("id", "n", "site", "name", "timezone", "created_at"))
         query = select(*about, newest.label("newest"), fed.label("fed"))
         rows = await self._all(query.where(usage_point.c.kind == PointKind.METER.value))
-        return [MeterSeen(*row[:6], row.newest, bool(row.fed)) for row in rows]
+        return [
+            MeterSeen(r.id, r.n, r.site, r.name, r.timezone, r.created_at, r.newest, bool(r.fed))
+            for r in rows
+        ]
 
     async def with_parts(self) -> set[str]:
         """Sites that have anything besides their meters, or more than one of these."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -73,7 +74,7 @@ class Telling:
             if row is None:
                 return
             known = {*row.told.get(event.name, ()), *ways}
-            changes = {"told": {**row.told, event.name: sorted(known)}}
+            changes: dict[str, Any] = {"told": {**row.told, event.name: sorted(known)}}
             if ways:
                 changes["told_at"] = now
             if (row.event, row.next_tell_at) == (event.name, event.alert.next_tell_at):
