@@ -39,7 +39,8 @@ def quick(examples: int) -> settings:
     )
 
 
-EXPECTED = {"/api/admin/smt/token": 501}
+EXPECTED = {"/api/admin/smt/token": 501, "/v1/ev/connect": 500, "/webhooks/smartcar": 503}
+"""what is refused by contract on a hub without settings"""
 
 
 @dataclass
