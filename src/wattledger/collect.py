@@ -231,13 +231,10 @@ class Collector:
             raise TryLater("What was archived is not what was sent; it is sent again.")
 
     async def sign_in(self, grant: Grant, connection: Connection, refused: int | None = None) -> Token:
-        """A token with life left, newer than the refused generation; refreshed by one at a time.
-
-        When the vendor refuses a refresh, the slot is read once more: somebody else may have been faster.
-        """
+        """A token with life left, newer than the refused generation; refreshed by one at a time."""
         try:
             return await self._refreshed(grant, connection, refused)
-        except LoginRequired:
+        except LoginRequired:  # read once more: somebody else may have been faster
             token = await self._stored(connection)
             if token is None or not self._good(token, refused) or _replaced(grant, connection, token):
                 raise
