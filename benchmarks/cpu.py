@@ -23,10 +23,10 @@ async def _server(store: Store) -> float:
         return 0.0
     async with store.connect() as connection:
         pids = (await connection.execute(text("SELECT pid FROM pg_stat_activity"))).scalars()
-        return sum(map(_of, pids))
+        return sum(map(of, pids))
 
 
-def _of(pid: int) -> float:
+def of(pid: int) -> float:
     """User and system seconds of a process; 0 where it is gone or on another machine."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

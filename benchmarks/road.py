@@ -36,6 +36,7 @@ class Hub:
 
     url: str
     env: Mapping[str, str]
+    pid: int
 
     def token(self) -> str:
         """A new API token."""
@@ -51,8 +52,8 @@ def _wattledger(*words: str) -> list[str]:
 
 
 @contextmanager
-def hub(folder: Path) -> Iterator[Hub]:
-    """A hub on SQLite in a process of its own."""
+def hub(folder: Path, **more: str) -> Iterator[Hub]:
+    """A hub on SQLite in a process of its own; `more` are further variables."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -60,6 +61,7 @@ def hub(folder: Path) -> Iterator[Hub]:
         "ADMIN_TOKEN": token(),
         "INTELLIWATT_WEBHOOK_SECRET": token(),
         "WATTLEDGER_LOG": "json",
+        **more,
     }
     with (folder / "hub.log").open("w") as log:
         process = subprocess.Popen(
@@ -69,7 +71,7 @@ def hub(folder: Path) -> Iterator[Hub]:
             assert process.stdout
             lines = iter(process.stdout.readline, "")
             url = next(found[1] for line in lines if (found := re.search(r"is at (http://\S+)", line)))
-            yield Hub(url, env)
+            yield Hub(url, env, process.pid)
         finally:
             process.terminate()
             process.wait(30)

@@ -1,12 +1,16 @@
 """Webhooks, measured: events taken in a second, each committed before it is answered, while they are read.
 
-Many senders call at once, as a vendor does; the reader runs beside them as it does in a hub.
+Many senders call at once, as a vendor does; the reader runs beside them as it does in a hub. First the store
+alone, then a whole hub over HTTP, with signed events of Smartcar's; its senders are a process of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +19,15 @@ from time import perf_counter
 
 import structlog
 
-from benchmarks import cpu
+from benchmarks import callers, cpu
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.ledger import urls
+from benchmarks.road import hub
+from wattledger import connectors
+from wattledger.clock import token
+from wattledger.config import load_settings
 from wattledger.model import Observation, Parsed, Payload, PointKind, Source, UsagePoint
-from wattledger.secrets import Vault
+from wattledger.secrets import Vault, load_vault
 from wattledger.store import Store, open_store
 
 Values = dict[str, str | float | int | bool | None]
@@ -42,7 +50,51 @@ def measure() -> list[Figure]:
         for engine, url in databases.items():
             with TemporaryDirectory(prefix="wattledger-bench-") as folder:
                 figures += asyncio.run(_engine(engine, url, Path(folder)))
-    return figures
+    return figures + _over_http()
+
+
+def _over_http() -> list[Figure]:
+    """A hub process on SQLite, called over loopback."""
+    key = token()
+    with TemporaryDirectory(prefix="wattledger-bench-") as name:
+        folder = Path(name)
+        asyncio.run(_with_cars(folder / "hub"))
+        with hub(folder, SMARTCAR_MANAGEMENT_TOKEN=key) as called:
+            port = called.url.rstrip("/").rpartition(":")[2]
+            runs = [_called(called.pid, port, key, number) for number in range(RUNS + 1)][1:]
+    rates, longest, carried = zip(*runs, strict=True)
+    return [
+        at_least("hub over HTTP: webhooks committed and answered while reading goes on", rates, "/s", GOAL),
+        at_most(f"hub over HTTP: longest answer to one of {SENDERS} senders", longest, "ms"),
+        at_least("hub over HTTP: webhooks that one core takes in and reads", carried, "/s"),
+    ]
+
+
+def _called(pid: int, port: str, key: str, number: int) -> tuple[float, float, float]:
+    """Answers a second, the longest in ms, and events by second of the hub's processor time."""
+    about = map(str, (CARS, number * EVENTS, EVENTS, SENDERS))
+    words = [sys.executable, "-m", "benchmarks.callers", port, key, *about]
+    before = cpu.of(pid)
+    done = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    return EVENTS / done["seconds"], 1000 * done["longest"], EVENTS / (cpu.of(pid) - before)
+
+
+async def _with_cars(data: Path) -> None:
+    """A home whose owner connected cars."""
+    data.mkdir()
+    vault = load_vault(load_settings(data, {}), create=True)
+    url = f"sqlite:///{data / 'wattledger.db'}"
+    store = await open_store(url, data=data, parse=connectors.parse, vault=vault)
+    try:
+        site, ids = (await store.sites.default()).id, [callers.car(number) for number in range(CARS)]
+        options = {"api": "v3", "mode": "live", "user_id": "u"}
+        row = await store.connections.create(site, "smartcar", options, {})
+        named = [{"id": id, "make": "TESLA", "model": "Model 3", "year": 2020} for id in ids]
+        body = json.dumps({"vehicles": named}).encode()
+        await store.payloads.deliver(site, Payload("smartcar", Source.POLL, body, FIRST, "vehicles.json"))
+        assert len(await store.vehicles.link(row.id, site, None, ids)) == CARS
+    finally:
+        await store.close()
 
 
 async def _engine(engine: str, url: str, folder: Path) -> list[Figure]:

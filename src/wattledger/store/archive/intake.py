@@ -116,8 +116,8 @@ class Intake:
 
         async def work(connection: AsyncConnection) -> None:
             await self._bodies.keep_all(connection, [a.packed for a in fresh])
-            for a in fresh:
-                made[id(a)] = await self._archive.put(connection, a.site, a.payload, a.identity)
+            ids = await self._archive.put_all(connection, [(a.site, a.payload, a.identity) for a in fresh])
+            made.update(zip(map(id, fresh), ids, strict=True))
             fault("hub.before_intake_commit")
 
         if fresh:

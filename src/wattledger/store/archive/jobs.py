@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import Select, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +35,10 @@ FILES = (Source.RELAY, Source.UPLOAD)
 # built once: building a statement takes longer than running it
 _ADD = {
     is_postgres: engine.insert(table).on_conflict_do_nothing().returning(table.c.id)
+    for is_postgres, engine in ((False, sqlite), (True, postgresql))
+}
+_PUT = {
+    is_postgres: engine.insert(table).on_conflict_do_nothing()
     for is_postgres, engine in ((False, sqlite), (True, postgresql))
 }
 _FINISH = update(table).where(
@@ -101,14 +105,23 @@ class Archive:
         fault("hub.after_archive_commit")
         return None if number is None else Job(number, site, lease, payload)
 
-    async def put(
-        self, connection: AsyncConnection, site: str, payload: Payload, identity: str | None
-    ) -> int | None:
-        """Archive for whoever reads next, in the caller's transaction; None where that event is here."""
-        unread = {"identity": identity, "attempts": 0, "lease": None, "leased_until": None}
-        values = {**self._values(site, payload, ""), **unread}
-        number: int | None = await connection.scalar(_ADD[self._database.is_postgres], values)
-        return number
+    async def put_all(
+        self, connection: AsyncConnection, arrivals: Sequence[tuple[str, Payload, str | None]]
+    ) -> list[int | None]:
+        """Archive for whoever reads next (site, payload, identity), in the caller's transaction.
+
+        Returns their ids; None for an event that is here already.
+        """
+        mark = new_id()
+        unread = {"attempts": 0, "lease": mark, "leased_until": None}
+        rows = [{**self._values(s, p, mark), **unread, "identity": identity} for s, p, identity in arrivals]
+        before = await connection.scalar(select(func.max(table.c.id))) or 0
+        await connection.execute(_PUT[self._database.is_postgres], rows)
+        mine = select(table.c.id, table.c.site, table.c.identity)
+        made = (await connection.execute(_marked(mine, before, mark).order_by(table.c.id))).all()
+        named = {(row.site, row.identity): row.id for row in made if row.identity is not None}
+        others = iter([row.id for row in made if row.identity is None])
+        return [named.get((s, i)) if i is not None else next(others) for s, _, i in arrivals]
 
     def _values(self, site: str, payload: Payload, lease: str) -> dict[str, Any]:
         return {
@@ -199,6 +212,10 @@ class Archive:
                 await connection.execute(
                     update(table).where(table.c.lease == lease).values(leased_until=until)
                 )
+
+
+def _marked(query: Select[Any], before: int, mark: str) -> Select[Any]:
+    return query.where(table.c.id > before, table.c.lease == mark)
 
 
 def _settled(outcome: Outcome) -> dict[str, Any]:

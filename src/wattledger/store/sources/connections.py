@@ -30,6 +30,7 @@ from wattledger.store.sources.oauth_states import OAuthStates
 from wattledger.store.sources.outcome import DISCONNECTED, STOPPED, outcome
 from wattledger.store.sources.vendor_tokens import VendorTokens
 from wattledger.store.tables import connection as table
+from wattledger.store.together import Together
 
 LEASE = timedelta(seconds=60)
 OVERDUE = timedelta(minutes=15)
@@ -78,6 +79,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         self._vault = vault
         self._audit = Audit(database)
         self._random = random
+        self._by_id = Together(self._of_these)
 
     async def create(
         self,
@@ -107,11 +109,15 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
 
     async def get(self, id: str, site: str | None) -> ConnectionRow:
         """One connection. Raises NotFound, also for another site's."""
-        async with self._database.connect() as connection:
-            row = (await connection.execute(select(table).where(table.c.id == id, _of(site)))).one_or_none()
-        if row is None:
+        found = await self._by_id.find(id)
+        if found is None or site not in (None, found.site):
             raise NotFound("There is no such connection.")
-        return self._row(row)
+        return found
+
+    async def _of_these(self, ids: Sequence[str]) -> dict[str, ConnectionRow]:
+        async with self._database.connect() as connection:
+            rows = await connection.execute(select(table).where(table.c.id.in_(ids)))
+            return {row.id: self._row(row) for row in rows}
 
     async def resume(
         self,

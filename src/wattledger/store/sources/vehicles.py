@@ -23,6 +23,7 @@ from wattledger.store.people.sites import Rebuild
 from wattledger.store.sources.vehicle_calls import VehicleCalls, month_of
 from wattledger.store.tables import usage_point
 from wattledger.store.tables import vehicle as table
+from wattledger.store.together import Together
 from wattledger.store.upsert import insert_or_update
 
 ENERGY_OPTIONS = frozenset({"capacity_kwh", "efficiency"})
@@ -59,6 +60,7 @@ class Vehicles(VehicleCalls):
     def __init__(self, database: Database, rebuild: Rebuild | None = None) -> None:
         self._database = database
         self._audit = Audit(database)
+        self._by_external = Together(self._of_these)
         self._rebuild = rebuild
 
     async def list(self, site: str | None, *, active_only: bool = False) -> list[VehicleRow]:
@@ -80,8 +82,13 @@ class Vehicles(VehicleCalls):
         return await self._one(_all().where(_of(site), table.c.is_active == 1, table.c.is_primary == 1))
 
     async def by_external(self, external_id: str) -> VehicleRow | None:
-        """The vehicle in use with a vendor's id."""
-        return await self._one(_all().where(usage_point.c.external_id == external_id, table.c.is_active == 1))
+        """The vehicle in use with a vendor's id; asked for at the same moment, several share a query."""
+        return await self._by_external.find(external_id)
+
+    async def _of_these(self, external_ids: Sequence[str]) -> dict[str, VehicleRow]:
+        query = _all().where(usage_point.c.external_id.in_(external_ids), table.c.is_active == 1)
+        async with self._database.connect() as connection:
+            return {row.external_id: self._row(row) for row in await connection.execute(query)}
 
     async def of_connection(self, connection_id: str) -> Sequence[VehicleRow]:
         """The vehicles in use that a connection reaches."""

@@ -16,12 +16,12 @@ from wattledger.web.contracts import (
 
 router = APIRouter()
 for part in (
+    smartcar_webhook,  # called far more often than the others, and routes are tried in order
     ev_connect,
     ev_status,
     ev_vehicles,
     ev_disconnect,
     ev_latest,
     ev_history,
-    smartcar_webhook,
 ):
     router.include_router(part.router)
