@@ -192,7 +192,8 @@ class Collector:
     ) -> datetime | None:
         """Deliver all that the vendor says. Returns when to poll next."""
         now = self.clock.now()
-        wishes: list[datetime] = [] if connector.every is None else [next_mark(connector, now)]
+        mark = None if connector.every is None else next_mark(connector, now)
+        wishes: dict[str, datetime] = {}
         since = None if connection.newest is None else connection.newest - connector.overlap
         async with self.clients(connection, token) as http:
             account = Account(
@@ -206,10 +207,10 @@ class Collector:
                     if isinstance(item, Payload):
                         await self._hand_over(connection, item)
                         continue
-                    wishes.append(item.at)
+                    wishes[item.external_id] = item.at  # the last word about each counts
                     if connector.pointwise:
                         await self._points().schedule(connection, item)
-        return min(wishes, default=None)
+        return min([*wishes.values(), *([mark] if mark else [])], default=None)
 
     async def _pointwise(self, account: Account, connection: Connection, urgent: bool) -> Account:
         """The account with its usage points, their allowances and whether a person asked."""

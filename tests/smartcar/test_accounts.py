@@ -128,7 +128,8 @@ async def test_a_list_that_contradicts_itself_is_no_empty_one(
     vendor.script.fail("/v3/connections", 200, {"data": [], "meta": {"totalCount": 3}})
     with pytest.raises(TryLater, match="0 of 3"):
         await accounts.listed(http, clock.now())
-    for body in ({}, {"data": 5}, []):
+    bodies: list[object] = [{}, {"data": 5}, []]
+    for body in bodies:
         vendor.script.fail("/v3/connections", 200, body)
         with pytest.raises(TryLater):
             await accounts.listed(http, clock.now())

@@ -28,7 +28,8 @@ def turn_of(now: datetime, budget: Budget, cost: int, mood: str, times: int) -> 
 def month(monthly: int, cost: int, moods: list[str], clicks: list[int], start: datetime) -> list[datetime]:
     """The times at which a car is asked within a month; `clicks` are hours at which a person asks."""
     now, used, times, due, firm, asked = start, 0, 0, None, False, None
-    end, rounds = cadence.month_end(start), []
+    end = cadence.month_end(start)
+    rounds: list[datetime] = []
     pending = sorted(start + timedelta(hours=hour) for hour in clicks)
     while now < end:
         urgent = bool(pending) and pending[0] <= now

@@ -18,14 +18,14 @@ NAME = "smartcar"
 
 
 class Smartcar(Connector):
-    """Looked at every half hour; each car has a schedule and an allowance of calls of its own.
+    """Each car has a schedule and an allowance of calls of its own; an account is looked at when one is due.
 
     A saved answer is not recognised: nothing in it proves whose car it speaks of.
     """
 
     name: ClassVar[str] = NAME
     title: ClassVar[str] = "Smartcar"
-    every: ClassVar[timedelta | None] = timedelta(minutes=30)
+    every: ClassVar[timedelta | None] = timedelta(hours=6)
     pointwise: ClassVar[bool] = True
     grant: ClassVar[Grant | None] = Grants()
     memory: ClassVar[Memory] = Memory()
