@@ -101,6 +101,7 @@ row("DELETE /v1/invitations/{id}", "manager", id="invitation")
 row("GET /v1/audit", "manager")
 row("GET /v1/audit/all", "operator")
 row("GET /v1/sites", "session")
+row("GET /v1/sites/all", "operator")
 row("POST /v1/sites", "operator")
 
 # Usage points

@@ -35,6 +35,14 @@ async def sites(request: Request, person: User) -> Json:
     return Json({"sites": [site_json(site, role, person) for site, role in rows]})
 
 
+@router.get("/all", responses=answers(shapes.Sites))
+async def everywhere(request: Request, person: Operator) -> Json:
+    """List every site of this installation, with my role where I have one."""
+    sites = hub(request).store.sites
+    mine = {site.id: role for site, role in await sites.of(person.user_id)}
+    return Json({"sites": [site_json(site, mine.get(site.id), person) for site in await sites.list()]})
+
+
 @router.post("", status_code=201, responses=answers(shapes.Site, 201), openapi_extra=described(NewSite))
 async def make(
     request: Request, person: Operator, new: Annotated[NewSite, Depends(json_body(NewSite))]

@@ -14,7 +14,7 @@ from wattledger.model import Payload, Source
 from wattledger.store.people.principal import Principal
 from wattledger.web import intake
 from wattledger.web.answers import Json
-from wattledger.web.auth import Manager
+from wattledger.web.auth import Manager, actor
 from wattledger.web.contracts import smt_fields as fields
 from wattledger.web.hub import Hub, hub
 from wattledger.web.v1.answered import answers
@@ -60,6 +60,10 @@ async def take_file(
         headers={"esiid": claimed} if claimed else {},
     )
     delivered = await intake.take_in(found, person.site, payload, claimed)
+    if not delivered.duplicate:
+        about = {"via": person.via, "sha256": delivered.sha256}
+        subject = f"payload:{delivered.id}"
+        await found.store.audit.record(None, actor(person), "payload.uploaded", subject, about, person.site)
     return {"filename": name, **intake.receipt(delivered)}
 
 
