@@ -8,11 +8,11 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.charging.series import SIZE
+from tests.charging.series import NOON, SIZE
 from tests.charging.truth import Phase, heard, phases, pieces, world
 from wattledger import charging
 from wattledger.accounting import Booking
-from wattledger.charging import Seen, account, judge
+from wattledger.charging import Seen, State, account, earliest, judge
 from wattledger.faults import sabotage
 from wattledger.model import MISSING
 from wattledger.spreading import spread
@@ -85,6 +85,21 @@ def test_in_pieces_it_is_much_the_same(told: list[Phase], every: int, lags: dict
     found = world([*told, Phase(10)])
     booked = sum((b.wh for b in bookings(pieces(found, every, lags))), Decimal(0))
     assert booked <= Decimal(found.drawn_home) * Decimal("1.02") + 2000
+
+
+@settings(max_examples=100)
+@given(phases(), every, missing)
+def test_a_state_knows_from_when_on_it_may_book(
+    told: list[Phase], every: int, without: frozenset[str]
+) -> None:
+    state, before = State(), NOON
+    for one in heard(world(told), every, without):
+        found, after = judge(state, one, SIZE)
+        bound = earliest(state)
+        for booking in found.bookings:
+            assert bound is None or before <= bound <= booking.start
+            before = booking.end
+        state = after
 
 
 @settings(max_examples=60)

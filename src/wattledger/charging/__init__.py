@@ -11,7 +11,7 @@ Only what was charged at home is booked.
 """
 
 from wattledger.charging.judging import account, judge
-from wattledger.charging.state import dump, load
+from wattledger.charging.state import dump, earliest, load
 from wattledger.charging.words import (
     NAMES,
     Battery,
@@ -35,6 +35,7 @@ __all__ = [
     "Verdict",
     "account",
     "dump",
+    "earliest",
     "judge",
     "load",
     "seen_of",

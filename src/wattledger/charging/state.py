@@ -26,6 +26,14 @@ def load(stored: Mapping[str, Any]) -> State:
     return State(**{name: _value(value) for name, value in stored.items()})
 
 
+def earliest(state: State) -> datetime | None:
+    """No later booking begins before this, none so far ends after it; None before all observations."""
+    known = [state.since, *(booking.start for booking in state.held[:1])]
+    if state.open and not state.charged:
+        known.append(state.first_at)
+    return min((when for when in known if when is not None), default=state.at)
+
+
 def _text(value: Any) -> Any:
     if isinstance(value, _PLAIN):
         return value

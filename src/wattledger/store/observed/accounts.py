@@ -11,19 +11,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattledger import localday
 from wattledger.faults import sabotaged
 from wattledger.model import Flow, PointKind
 from wattledger.secrets import Vault
 from wattledger.store.ledger.bulk import LEDGER, Bulk
 from wattledger.store.observed import booked_days
-from wattledger.store.observed.booked_days import Booked, Entry
-from wattledger.store.observed.cars import CarAccount, Cars
+from wattledger.store.observed.booked_days import Booked, Entry, Kept
+from wattledger.store.observed.cars import CarAccount, Cars, Mark
 from wattledger.store.observed.many import Remembered, Row, many
 from wattledger.store.observed.register_state import Latest, learn
 from wattledger.store.observed.registers import RegisterAccount
@@ -56,6 +58,18 @@ class Account(Protocol):
 
     def late(self, rows: Sequence[Row]) -> bool:
         """Whether one of these observations belongs before one that was judged."""
+        ...
+
+    def mark_of(self, rows: Sequence[Row]) -> Mark | None:
+        """The newest mark before these late observations; None: the whole has to be found anew."""
+        ...
+
+    def mark_due(self, at: datetime, zone: str) -> int | None:
+        """The local day that a mark has to keep before an observation of that instant; None: no mark."""
+        ...
+
+    def mark(self, kept: Kept) -> None:
+        """Set a mark: what is remembered now, and what that day holds."""
         ...
 
     def advance(self, rows: Sequence[Row]) -> list[Entry]:
@@ -93,32 +107,66 @@ class Accounts:
         if not rows:
             return
         known = await self._known(connection, {row["usage_point"] for row in rows}, vehicles)
-        booked, again = Booked(), set()
-        for number, mine in _by_point(rows).items():
-            if known[number].account.late(mine):
-                again.add(number)
-            else:
+        told = _by_point(rows)
+        late = {n: known[n].account.mark_of(mine) for n, mine in told.items() if known[n].account.late(mine)}
+        await self._mark(connection, known, {n: m for n, m in told.items() if n not in late}, zones)
+        booked = Booked()
+        for number, mine in told.items():
+            if number not in late:
                 _advance(known[number], mine, booked, number, zones[number])
         await many(connection).insert(connection, LEDGER.observation, rows)
         await booked_days.add(connection, self._bulk, booked)
-        await _remember(connection, {n: k for n, k in known.items() if n not in again})
-        await self.rebuild(connection, again)
+        await _remember(connection, {n: k for n, k in known.items() if n not in late})
+        for number, mark in sorted(late.items()):
+            await self._again(connection, number, known[number] if mark else None, mark)
 
     async def rebuild(self, connection: AsyncConnection, numbers: Iterable[int]) -> None:
         """Recompute the verdicts and the energy of these usage points from all their observations."""
         for number in sorted(numbers):
-            row = (await connection.execute(select(usage_point).where(usage_point.c.n == number))).one()
+            await self._again(connection, number)
+
+    async def _again(
+        self,
+        connection: AsyncConnection,
+        number: int,
+        there: Known | None = None,
+        mark: Mark | None = None,
+    ) -> None:
+        """Recompute one usage point; with a mark, what follows it."""
+        row = (await connection.execute(select(usage_point).where(usage_point.c.n == number))).one()
+        zone, booked = str(row.timezone), Booked()
+        if there is None:
             opened = await self._opened(connection, [number] if row.kind == PointKind.VEHICLE else [])
-            there, booked = Known(opened.get(number) or RegisterAccount()), Booked()
-            async for page in _pages(connection, number, there.account.by_receipt):
-                before = [(row["verdict"], row["booked_wh"]) for row in page]
-                await asyncio.to_thread(_advance, there, page, booked, number, str(row.timezone))
-                await _correct(connection, page, before)
-            mine = (energy_day.c.usage_point == number) & (energy_day.c.flow == int(Flow.DELIVERED))
-            if there.account.owns():
-                await connection.execute(delete(energy_day).where(mine))
-                await self._bulk.insert(connection, LEDGER, booked_days.rows(booked))
-            await _remember(connection, {number: there})
+            there = Known(opened.get(number) or RegisterAccount())
+        mine = (energy_day.c.usage_point == number) & (energy_day.c.flow == int(Flow.DELIVERED))
+        if mark is not None and isinstance(there.account, CarAccount):
+            there.account.return_to(mark)
+            booked.put_back(number, zone, mark.kept)
+            mine &= energy_day.c.day >= mark.kept.day
+        recent = await _recent(connection, number, zone)
+        since = mark.state.at if mark else None
+        async for page in _pages(connection, number, there.account.by_receipt, since):
+            before = [(row["verdict"], row["booked_wh"]) for row in page]
+            await asyncio.to_thread(_advance_marking, there, page, booked, number, zone, recent)
+            await _correct(connection, page, before)
+        if there.account.owns():
+            await connection.execute(delete(energy_day).where(mine))
+            await self._bulk.insert(connection, LEDGER, booked_days.rows(booked))
+        await _remember(connection, {number: there})
+
+    async def _mark(
+        self,
+        connection: AsyncConnection,
+        known: Mapping[int, Known],
+        told: Mapping[int, Sequence[Row]],
+        zones: Mapping[int, str],
+    ) -> None:
+        """Set the marks that are due before these observations."""
+        due = {n: known[n].account.mark_due(mine[0]["at"], zones[n]) for n, mine in told.items()}
+        days = {n: day for n, day in due.items() if day is not None}
+        if days:
+            for n, kept in (await booked_days.kept(connection, self._bulk, days, zones)).items():
+                known[n].account.mark(kept)
 
     async def rebuild_cars(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
         """Recompute those vehicles (by columns of `usage_point`): their home or their options changed."""
@@ -152,6 +200,25 @@ def _advance(there: Known, rows: Sequence[Row], booked: Booked, number: int, zon
         learn(there.latest, row["at"], row["payload"], row["values"])
 
 
+def _advance_marking(
+    there: Known, page: Sequence[Row], booked: Booked, number: int, zone: str, recent: datetime | None
+) -> None:
+    """The same, with a mark before the first observation that is recent."""
+    cut = next((i for i, row in enumerate(page) if recent is not None and row["at"] >= recent), len(page))
+    old, new = page[:cut], page[cut:]
+    _advance(there, old, booked, number, zone)
+    if new and (day := there.account.mark_due(new[0]["at"], zone)) is not None:
+        there.account.mark(booked.keep(number, day))
+    _advance(there, new, booked, number, zone)
+
+
+async def _recent(connection: AsyncConnection, number: int, zone: str) -> datetime | None:
+    """The begin of the local day before that of the newest observation."""
+    query = select(func.max(observation.c.at)).where(observation.c.usage_point == number)
+    newest = await connection.scalar(query)
+    return None if newest is None else localday.start(localday.today(newest, zone) - 1, zone)
+
+
 def _by_point(rows: Iterable[Row]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for row in rows:
@@ -165,11 +232,14 @@ async def _remember(connection: AsyncConnection, known: Mapping[int, Known]) -> 
         await many(connection).remember(connection, rows)
 
 
-async def _pages(connection: AsyncConnection, number: int, by_receipt: bool) -> AsyncIterator[list[Row]]:
-    """All observations of a usage point in the order in which they are judged."""
+async def _pages(
+    connection: AsyncConnection, number: int, by_receipt: bool, since: datetime | None = None
+) -> AsyncIterator[list[Row]]:
+    """All observations of a usage point (after an instant) in the order in which they are judged."""
     payload, at = observation.c.payload, observation.c.at
     first, second = (payload, at) if by_receipt else (at, payload)
     query = select(observation).where(observation.c.usage_point == number).order_by(first, second).limit(PAGE)
+    query = query if since is None else query.where(at > since)
     after = query
     while page := [dict(row) for row in (await connection.execute(after)).mappings()]:
         yield page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger import localday
 from wattledger.accounting import Booking
+from wattledger.faults import sabotaged
 from wattledger.localday import MOST_SLOTS
 from wattledger.merge import Blocks
 from wattledger.model import MISSING, NO_REVISION, Flag, Flow
@@ -40,6 +41,15 @@ class Day:
         self.payload = payload
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A local day as far as it was booked at some time: (slot, Wh, flag) of each that is known."""
+
+    day: int
+    slots: tuple[tuple[int, int, int], ...] = ()
+    payload: int = 0
+
+
 @dataclass(slots=True)
 class Booked:
     """Energy by (usage point, local day)."""
@@ -52,6 +62,18 @@ class Booked:
         for (_, payload), shares in zip(bookings, spread, strict=True):
             for number, slot, wh, flag in shares:
                 self._day(point, number, zone).add(slot, wh, flag, payload)
+
+    def keep(self, point: int, number: int) -> Kept:
+        """A day as it is now."""
+        there = self.days.get((point, number))
+        if there is None:
+            return Kept(number)
+        return Kept(number, _known(there.values, there.flags), there.payload)
+
+    def put_back(self, point: int, zone: str, kept: Kept) -> None:
+        """A day as it was."""
+        for slot, wh, flag in () if sabotaged("charge_mark") else kept.slots:
+            self._day(point, kept.day, zone).add(slot, wh, Flag(flag), kept.payload)
 
     def _day(self, point: int, number: int, zone: str) -> Day:
         there = self.days.get((point, number))
@@ -81,6 +103,30 @@ async def add(connection: AsyncConnection, bulk: Bulk, booked: Booked) -> None:
     new[found] = False
     if new.any():
         await bulk.insert(connection, LEDGER, groups(keys.take(new), blocks.take(new)))
+
+
+async def kept(
+    connection: AsyncConnection, bulk: Bulk, days: Mapping[int, int], zones: Mapping[int, str]
+) -> dict[int, Kept]:
+    """By usage point: one day of each, as the ledger has it."""
+    numbers = sorted(days)
+    keys = Keys(
+        np.array(numbers, np.int32),
+        np.full(len(numbers), int(Flow.DELIVERED), np.int16),
+        np.array([days[n] for n in numbers], np.int32),
+        np.array([localday.slots(days[n], zones[n]) for n in numbers], np.int32),
+    )
+    found = {n: Kept(days[n]) for n in numbers}
+    rows, there = await bulk.existing(connection, LEDGER, keys)
+    for row, values, flags, payload in zip(rows, there.values, there.flags, there.payload, strict=True):
+        number = numbers[int(row)]
+        found[number] = Kept(days[number], _known(values, flags), int(payload[0]))
+    return found
+
+
+def _known(values: NDArray[np.int32], flags: NDArray[np.uint8]) -> tuple[tuple[int, int, int], ...]:
+    slots = np.flatnonzero(values != MISSING)
+    return tuple((int(slot), int(values[slot]), int(flags[slot])) for slot in slots)
 
 
 def _blocks(booked: Booked) -> tuple[Keys, Blocks]:

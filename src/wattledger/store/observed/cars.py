@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from math import asin, cos, radians, sin, sqrt
 from typing import Any, ClassVar
@@ -11,10 +12,11 @@ from typing import Any, ClassVar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattledger.charging import Battery, Seen, State, account, dump, load, seen_of
+from wattledger import localday
+from wattledger.charging import Battery, Seen, State, account, dump, earliest, load, seen_of
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault
-from wattledger.store.observed.booked_days import Entry
+from wattledger.store.observed.booked_days import Entry, Kept
 from wattledger.store.observed.many import Row
 from wattledger.store.observed.sealing import Private
 from wattledger.store.people.sites import Home, home_of
@@ -22,7 +24,36 @@ from wattledger.store.tables import site, usage_point, vehicle
 from wattledger.units import register_wh
 
 _EARTH_M = 6_371_000
+MARKS = 2
+"""days that what comes late may reach back to without the whole being found anew"""
 EFFICIENCY = Decimal("0.9")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What was remembered before the first observation of a local day, and what that day held of before.
+
+    What comes late, but after a mark, makes only what follows the mark be found anew.
+    """
+
+    state: State
+    kept: Kept
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON."""
+        kept = self.kept
+        return {
+            "state": dump(self.state),
+            "day": kept.day,
+            "slots": [list(slot) for slot in kept.slots],
+            "of": kept.payload,
+        }
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Mark:
+        """Back from JSON."""
+        slots = tuple((slot, wh, flag) for slot, wh, flag in stored["slots"])
+        return cls(load(stored["state"]), Kept(stored["day"], slots, stored["of"]))
 
 
 @dataclass(slots=True)
@@ -36,17 +67,24 @@ class CarAccount:
     battery: Battery
     payload: int = 0
     state: State = field(default_factory=State)
+    marks: list[Mark] = field(default_factory=list)
 
     def resume(self, payload: int, stored: Mapping[str, Any]) -> None:
         """Go on from what is stored."""
-        self.payload, self.state = payload, load(stored)
+        self.payload, self.state = payload, load(stored.get("state", {}))
+        self.marks = [Mark.load(one) for one in stored.get("marks", ())]
+
+    def return_to(self, mark: Mark) -> None:
+        """Go on from a mark instead."""
+        self.state = mark.state
+        self.marks = [one for one in self.marks if not _later(one, mark)]
 
     @property
     def carried(self) -> Decimal:
         return self.state.booked
 
     def dump(self) -> dict[str, Any]:
-        return dump(self.state)
+        return {"state": dump(self.state), "marks": [mark.dump() for mark in self.marks]}
 
     def owns(self) -> bool:
         return True
@@ -55,6 +93,20 @@ class CarAccount:
         newest = self.state.at
         late = newest is not None and any(row["at"] < newest and self._seen(row) for row in rows)
         return late and not sabotaged("charge_late_rebuild")
+
+    def mark_of(self, rows: Sequence[Row]) -> Mark | None:
+        first = min(row["at"] for row in rows if self._seen(row))
+        before = [one for one in self.marks if one.state.at is not None and one.state.at < first]
+        return before[-1] if before else None
+
+    def mark_due(self, at: datetime, zone: str) -> int | None:
+        newest, bound = self.state.at, earliest(self.state)
+        if newest is None or bound is None or localday.today(newest, zone) >= localday.today(at, zone):
+            return None
+        return localday.today(bound, zone)
+
+    def mark(self, kept: Kept) -> None:
+        self.marks = [*self.marks, Mark(self.state, kept)][-MARKS:]
 
     def advance(self, rows: Sequence[Row]) -> list[Entry]:
         told = [(row, self._seen(row)) for row in rows]
@@ -82,6 +134,10 @@ class CarAccount:
         except SecretUnreadable:
             return None
         return at_home(self.home, where)
+
+
+def _later(one: Mark, other: Mark) -> bool:
+    return one.state.at is not None and other.state.at is not None and one.state.at > other.state.at
 
 
 class Cars:

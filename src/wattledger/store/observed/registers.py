@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from wattledger.accounting import State, account, report_of
 from wattledger.faults import sabotaged
-from wattledger.store.observed.booked_days import Entry
+from wattledger.store.observed.booked_days import Entry, Kept
 from wattledger.store.observed.many import Row
 from wattledger.store.observed.register_state import dump, load
 
@@ -43,6 +44,15 @@ class RegisterAccount:
         tells = any(report_of(row["at"], row["values"]) for row in rows)
         late = tells and any(self.payload > row["payload"] for row in rows)
         return late and not sabotaged("register_recompute")
+
+    def mark_of(self, rows: Sequence[Row]) -> None:
+        return None
+
+    def mark_due(self, at: datetime, zone: str) -> int | None:
+        return None
+
+    def mark(self, kept: Kept) -> None:
+        raise ValueError("A register's account has no marks.")
 
     def advance(self, rows: Sequence[Row]) -> list[Entry]:
         told = [(row, report) for row in rows if (report := report_of(row["at"], row["values"]))]
