@@ -214,3 +214,62 @@ async def test_a_car_that_is_no_longer_granted_is_gone(
     clock.turn(days=1)
     await driver.collect()
     assert driver.known[home].status["trouble"] is None
+
+
+async def paused_for(v2: Driver, vendor: SmartcarSimulator, clock: TurningClock) -> timedelta:
+    """How long a car is left alone after the vendor asked for two hours."""
+    vendor.script.throttle(BATCH, 7200)
+    await v2.collect()
+    due = v2.one().due
+    assert due is not None
+    return due - clock.now()
+
+
+async def test_the_vendors_pause_is_kept(v2: Driver, vendor: SmartcarSimulator, clock: TurningClock) -> None:
+    assert await paused_for(v2, vendor, clock) == timedelta(hours=2)
+    assert v2.one().firm
+    assert v2.one().status["reason"] == "vendor"
+
+
+async def test_sabotage_vendor_pause_is_noticed(
+    v2: Driver, vendor: SmartcarSimulator, clock: TurningClock
+) -> None:
+    with sabotage("vendor_pause"):
+        assert await paused_for(v2, vendor, clock) < timedelta(hours=2)
+
+
+async def test_sabotage_owner_asked_is_noticed(v2: Driver, vendor: SmartcarSimulator) -> None:
+    vendor.script.error(BATCH, "CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
+    with sabotage("owner_asked"):
+        assert (await v2.collect()).error is None
+
+
+async def test_a_limit_within_a_batch_pauses_and_keeps_what_came(
+    v2: Driver, vendor: SmartcarSimulator
+) -> None:
+    vendor.script.refuse("/odometer", "RATE_LIMIT", "VEHICLE", headers={"Retry-After": "3600"})
+    assert (await v2.collect()).error is None
+    assert v2.one().firm
+    assert v2.one().status["trouble"] is None
+    assert "soc_pct" in v2.one().latest
+
+
+async def test_an_empty_list_alone_ends_no_account(
+    v2: Driver, vendor: SmartcarSimulator, clock: TurningClock
+) -> None:
+    vendor.script.fail("/v2.0/vehicles", 200, {"vehicles": [], "paging": {"count": 0, "offset": 0}})
+    assert (await v2.collect()).error is None
+    assert "soc_pct" in v2.one().latest
+    clock.turn(hours=1)
+    await v2.collect()
+    assert v2.one().status["listed_at"] == clock.now().isoformat()
+
+
+async def test_an_account_whose_cars_were_all_taken_back_asks_the_owner(
+    vendor: SmartcarSimulator, clock: TurningClock
+) -> None:
+    v2 = await driver_v2(vendor, clock)
+    vendor.garage.drop(vendor.user)  # the grant's tokens live on
+    found = await v2.collect()
+    assert isinstance(found.error, LoginRequired)
+    assert v2.one().status["trouble"]["then"] == Then.PERMISSION

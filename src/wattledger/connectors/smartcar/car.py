@@ -6,7 +6,7 @@ Its status, kept between collections:
     missing, incapable       paths and signals without permission, and those that the car can't tell
     retry                    by missing path: when it is asked again
     asked                    by path: when it was asked last
-    trouble                  the error that stands in the way: kind, then, message, at; or null
+    trouble                  the error for which nothing could be read: kind, then, message, at; or null
     asleep_since, quiet      since when and how often in a row it was asleep or out of reach
     faults, empty            passing faults, and answers without anything, in a row
     reason                   why it is not asked earlier: interval, vendor, budget, asleep, trouble
@@ -181,7 +181,7 @@ class Car:
         self._note_parts(said)
         if said.good and said.fresh:
             self.status["success_at"] = now
-        self.status["trouble"] = trouble.to_status(self.now) if trouble else None
+        self.status["trouble"] = trouble.to_status(self.now) if trouble and not said.good else None
         self._count(trouble, said)
         turn = self._turn(trouble) if trouble and trouble.then is not Then.EMPTY else regular
         self.status["reason"] = turn.reason

@@ -151,10 +151,14 @@ class Round:
                 self.memory.pause(self._base, now, error.after)
                 raise
             return
-        except LoginRequired as error:
+        except LoginRequired:
             self._refuse_application()
-            raise LoginRequired(str(error)) from None
+            raise
         self.memory.listed[connection] = now
+        if self.cars and len(gone) == len(self.cars):  # a list alone ends no account: the cars are asked
+            gone.clear()
+            self.memory.listed[connection] = now - LISTED_EVERY + RETRY_LIST
+            return
         for car in self.cars:
             car.status["listed_at"] = now.isoformat()
             if car.id not in gone and car.then is Then.GONE:
