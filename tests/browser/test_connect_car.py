@@ -51,7 +51,8 @@ def test_connecting_and_letting_go(watched: Watched, place: Garage) -> None:
     said = watched.context.request.get(f"{place.url}/v1/ev/me/telemetry/latest").json()
     assert 0 <= said["soc_pct"] <= 100, said
     page.goto(f"{place.url}/sources")
-    page.get_by_role("button", name="Disconnect").click()
+    page.get_by_text("Disconnect", exact=True).click()
+    page.get_by_role("button", name="Let 1 car go").click()
     expect(page.get_by_role("status")).to_contain_text("Disconnected.")
     assert place.vendor.garage.of() == []
 

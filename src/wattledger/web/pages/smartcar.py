@@ -75,7 +75,7 @@ async def connected(request: Request, person: Somebody, vehicle_id: str = "") ->
     """Where the browser lands after a car was connected."""
     name = await _name(request, person, vehicle_id) if person else None
     text = f"{name} is connected." if name else "The car is connected."
-    more = "Its first values are on their way; the first page shows them within a minute."
+    more = "Its first values are on their way; the page Car shows them within a minute."
     return await _told(request, person, "Connected", f"{text} {more}", good=True)
 
 
