@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wattledger.cli.collector import clients
-from wattledger.cli.vendor_apps import apps_of
+from wattledger.cli.vendor_apps import apps_of, ending
 from wattledger.cli.vendor_urls import addresses
 from wattledger.config import load_settings
 from wattledger.connectors.base import Connection, Token
@@ -64,6 +64,14 @@ def test_the_operators_application(tmp_path: Path) -> None:
     assert found.options["webhook_id"] == "hook"
     assert found.options["monthly_calls"] == 900
     assert "long-enough" not in repr(found)
+
+
+@pytest.mark.parametrize(("api", "said"), [("v2", True), ("v3", False)])
+def test_the_end_of_v2_is_said(vendor: SmartcarSimulator, tmp_path: Path, api: str, said: bool) -> None:
+    notice = ending(load_settings(tmp_path, vendor.environment(api)))
+    assert bool(notice) is said
+    assert notice is None or "SMARTCAR_API_CLIENT_ID" in notice
+    assert ending(load_settings(tmp_path, {})) is None
 
 
 async def test_one_client_reaches_named_hosts_and_no_other(vendor: SmartcarSimulator, tmp_path: Path) -> None:

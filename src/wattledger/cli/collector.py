@@ -12,7 +12,7 @@ from httpx2 import AsyncClient
 from wattledger import connectors
 from wattledger.cli.runtime import Runtime
 from wattledger.cli.token_endings import announcing
-from wattledger.cli.vendor_apps import apps_of
+from wattledger.cli.vendor_apps import apps_of, ending
 from wattledger.cli.vendor_urls import addresses
 from wattledger.collect import Clients, Collector
 from wattledger.config import Settings
@@ -70,6 +70,8 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
 
     What a wrong setting had stopped is tried again: settings are read at the start alone.
     """
+    if notice := ending(runtime.settings):
+        log.warning(notice)
     if again := await runtime.store.connections.retry_misconfigured():
         log.info("connections that a setting had stopped are tried again", count=again)
     tasks = [

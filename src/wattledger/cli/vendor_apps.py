@@ -8,11 +8,24 @@ from pydantic import SecretStr
 
 from wattledger.config import Settings
 from wattledger.connectors.base import App
+from wattledger.web.contracts.ev_cars import version_of
 
 
 def apps_of(settings: Settings) -> Mapping[str, App]:
     """By connector. What is not set is left out, so that the connector can name it."""
     return {"smartcar": _smartcar(settings)}
+
+
+def ending(settings: Settings) -> str | None:
+    """What the operator should know of an API that its vendor will switch off; None where it is not used."""
+    used = settings.smartcar_client_id and settings.smartcar_client_secret
+    if not used or version_of(settings) != "v2":
+        return None
+    return (
+        "Smartcar's API v2 is used, which its maker has announced to end in the last quarter of 2026; "
+        "make API credentials in its dashboard, set SMARTCAR_API_CLIENT_ID and "
+        "SMARTCAR_API_CLIENT_SECRET, and connect the cars again."
+    )
 
 
 def _smartcar(settings: Settings) -> App:
