@@ -18,6 +18,7 @@ from wattledger.errors import (
     TryLater,
     WattledgerError,
 )
+from wattledger.secrets import SecretUnreadable
 
 RETRY_SECONDS = 5
 
@@ -67,6 +68,7 @@ _PLAIN: dict[type[WattledgerError], tuple[int, str, dict[str, str]]] = {
     NotFound: (404, "NOT_FOUND", {}),
     LoginRequired: (401, "LOGIN_REQUIRED", {"WWW-Authenticate": "Bearer"}),
     Misconfigured: (503, "NOT_CONFIGURED", {}),
+    SecretUnreadable: (503, "SECRET_UNREADABLE", {}),
 }
 
 
