@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,9 +14,11 @@ from tests.ev.helpers import connected
 from tests.web.helpers import FakeClock
 from wattledger.cli.collector import collector
 from wattledger.cli.runtime import Runtime
+from wattledger.secrets import Vault
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_garage import Vehicle
 from wattledger.store import Store
+from wattledger.store.observed.sealing import Private
 from wattledger.store.tables import vehicle as table
 
 LATEST = "/v1/ev/me/telemetry/latest"
@@ -171,6 +174,26 @@ async def test_a_process_that_does_not_collect_says_so(owner: AsyncClient, app: 
     app.state.hub.on_demand = None
     said = (await owner.get(LATEST)).json()
     assert (said["reason"], said["soc_pct"], said["stale"]) == ("no_collector", None, True)
+
+
+async def test_many_who_ask_at_once_are_one_call(owner: AsyncClient, vendor: SmartcarSimulator) -> None:
+    await connected(owner)
+    answers = await asyncio.gather(*(owner.get(LATEST) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["soc_pct"] for answer in answers}) == 1
+    assert vendor.asked("/batch") == 1
+
+
+async def test_a_position_whose_key_is_gone_takes_nothing_else(
+    owner: AsyncClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connected(owner)
+    assert (await owner.get(LATEST)).json()["latitude"] is not None
+    monkeypatch.setattr(store.observations, "_private", Private(Vault({"other": b"o" * 32})))
+    said = (await owner.get(LATEST)).json()
+    assert said["latitude"] is None and said["soc_pct"] is not None
+    told = (await owner.get(HISTORY)).json()["telemetry"]
+    assert told and all(one["latitude"] is None for one in told)
 
 
 async def test_the_history_is_ascending_and_paged(
