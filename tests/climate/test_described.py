@@ -12,6 +12,7 @@ from httpx2 import AsyncClient
 from tests.climate.conftest import NOW
 from tests.web.helpers import FakeClock
 from tests.web.judging import WRONG, judge
+from wattledger import charging
 from wattledger.accounting import Verdict
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.web.v1 import shapes
@@ -72,4 +73,5 @@ async def test_verdicts_are_as_described(app: FastAPI, owner: AsyncClient, conne
 
 
 def test_every_verdict_is_described() -> None:
-    assert set(get_args(shapes.Verdict)) == {verdict.value for verdict in Verdict}
+    of_registers, of_cars = set(Verdict), set(charging.Verdict)
+    assert set(get_args(shapes.Verdict)) == {str(verdict) for verdict in of_registers | of_cars}

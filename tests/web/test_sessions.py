@@ -8,16 +8,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from httpx2 import AsyncClient
 
 from tests.payloads.cars import week
 from tests.payloads.smartcar import CAR, HOME
 from tests.web.helpers import FakeClock
+from tests.web.judging import judge
 from wattledger.model import Payload, Source
 from wattledger.simulators.smartcar_garage import home_cars
 from wattledger.simulators.smartcar_history import batches, moments
 from wattledger.store import Store
 from wattledger.store.people.sites import Home
+
+SESSIONS = "/v1/usage-points/{id}/sessions"
+VISITED = {("GET", SESSIONS)}
+"""routes of /v1 whose answers are held against their description here"""
 
 
 @pytest.fixture
@@ -47,6 +53,15 @@ async def test_sessions_as_json(owner: AsyncClient, car: str) -> None:
     assert one["start"].endswith("Z") and one["end"] == one["plugged_out"]
     assert one["going_on"] is False
     assert "Energy by the car's own counter." in one["evidence"]
+
+
+async def test_answers_are_as_described(app: FastAPI, owner: AsyncClient, car: str) -> None:
+    for query in ("", "?format=csv", "?start=2020-01-01&end=2026-01-01"):
+        answer = await owner.get(SESSIONS.format(id=car) + query)
+        judge(app, "GET", SESSIONS, answer)
+    said = await owner.get(f"/v1/usage-points/{car}/observations?limit=20")
+    assert any(row.get("verdict") == "begin" for row in said.json()["observations"])
+    judge(app, "GET", "/v1/usage-points/{id}/observations", said)
 
 
 async def test_the_ledger_holds_what_sessions_book(owner: AsyncClient, car: str) -> None:
