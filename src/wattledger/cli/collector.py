@@ -1,4 +1,4 @@
-"""What hub and worker do besides answering: collect, listen, read what a dead process left, warn."""
+"""What hub and worker do besides answering: collect, listen, read what a dead process left, warn, alert."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import structlog
 from httpx2 import AsyncClient
 
 from wattledger import connectors
+from wattledger.cli.alerting import alerting
 from wattledger.cli.runtime import Runtime
 from wattledger.cli.token_endings import announcing
 from wattledger.cli.vendor_apps import apps_of, ending
@@ -79,6 +80,7 @@ async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[Non
         asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
         asyncio.create_task(announcing(runtime, stop)),
+        asyncio.create_task(alerting(runtime, stop, address)),
     ]
     try:
         yield

@@ -67,7 +67,7 @@ class Store:
         self.alerts = AlertBook(database)
         self.telling = Telling(database)
         self.hooks = Hooks(database, vault)
-        self.seen = Seen(database)
+        self.seen = Seen(database, vault)
         self.points = UsagePoints(database, self._replay.rezone, self._replay.reassigned)
 
     @asynccontextmanager

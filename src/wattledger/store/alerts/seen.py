@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 
 from wattledger.model import Flow, PointKind, Source
+from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.jobs import MOST_ATTEMPTS
 from wattledger.store.database import Database
 from wattledger.store.tables import connection, energy_day, payload, payload_point, usage_point
@@ -21,7 +23,7 @@ BY_HAND = Source.UPLOAD.value
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSeen:
-    """A connection with what its alerts need; `secrets` are sealed."""
+    """A connection with what its alerts need."""
 
     id: str
     site: str
@@ -31,7 +33,7 @@ class ConnectionSeen:
     success: datetime | None
     error: str | None
     unheard: int
-    secrets: str | None = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +70,32 @@ class FileSeen:
 class Seen:
     """Reads only."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
-    async def connections(self) -> Sequence[ConnectionSeen]:
-        """Every connection."""
+    async def connections(self, opened: str) -> Sequence[ConnectionSeen]:
+        """Every connection; with their secrets those of the connector `opened`, where a key is there."""
         names = ("id", "site", "connector", "state", "created_at", "last_success", "last_error")
         about = [connection.c[name] for name in names]
         rows = await self._all(select(*about, connection.c.listen_failures, connection.c.secrets))
         return [
             ConnectionSeen(
                 row.id, row.site, row.connector, row.state, row.created_at, row.last_success, row.last_error,
-                row.listen_failures or 0, row.secrets,
+                row.listen_failures or 0, self._open(row) if row.connector == opened else {},
             )
             for row in rows
         ]  # fmt: skip
+
+    def _open(self, row: Any) -> Mapping[str, str]:
+        if row.secrets is None:
+            return {}
+        try:
+            opened = self._vault.open(row.secrets, table="connection", row=row.id, column="secrets")
+        except SecretUnreadable:
+            return {}
+        found: Mapping[str, str] = json.loads(opened)
+        return found
 
     async def meters(self) -> Sequence[MeterSeen]:
         """Every meter."""

@@ -29,9 +29,14 @@ class Heartbeats:
     _database: Database
 
     async def heartbeat(self, name: str, line: Mapping[str, Any], now: datetime | None = None) -> None:
-        """Keep a relay's newest line."""
-        values = {"name": name, "line": dict(line), "at": now or self._database.clock.now()}
+        """Keep a relay's newest line, and in it as `good_at` when a cycle last did not fail."""
+        at = now or self._database.clock.now()
         async with self._database.begin() as connection:
+            good_at = at.isoformat()
+            if line.get("status") == "failed":
+                before = await connection.scalar(select(heartbeat.c.line).where(heartbeat.c.name == name))
+                good_at = (before or {}).get("good_at", good_at)
+            values = {"name": name, "line": {**line, "good_at": good_at}, "at": at}
             await insert_or_update(connection, heartbeat, values)
 
     async def heartbeats(self) -> Sequence[HeartbeatRow]:

@@ -1,0 +1,1 @@
+"""Alerts of sites: looking for them, telling of them, what their owners chose."""

@@ -1,0 +1,127 @@
+"""From what the store has of all sites to the plain values that alerts are judged from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from wattledger import connectors, localday
+from wattledger.insight.alert_findings import File
+from wattledger.insight.alerts import SLACK
+from wattledger.insight.expectations import Car, Meter, Relay, Source
+from wattledger.store import Store
+from wattledger.store.alerts.seen import ConnectionSeen, FileSeen, MeterSeen
+from wattledger.store.sources.heartbeats import HeartbeatRow
+from wattledger.store.sources.vehicles import VehicleRow
+from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ev_cars import trouble_of
+
+FILES_FOR = timedelta(days=30)
+MOST_FILES = 20
+"""rejected files of a site that are alerts each"""
+FOR_A_PERSON = {"reconnect", "owner", "gone"}
+RUNNING = {"ok", "late", "never"}
+
+
+@dataclass(slots=True)
+class Seen:
+    """By site, all that is judged every minute; `meters` also as the store has them."""
+
+    sources: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
+    cars: dict[str, list[Car]] = field(default_factory=lambda: defaultdict(list))
+    meters: dict[str, list[MeterSeen]] = field(default_factory=lambda: defaultdict(list))
+    files: dict[str, list[File]] = field(default_factory=lambda: defaultdict(list))
+    relays: list[Relay] = field(default_factory=list)
+
+
+async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
+    """What there is of all sites now: six queries."""
+    found = Seen()
+    rows = {row.id: row for row in await store.seen.connections(ac_pasted.NAME)}
+    for row in rows.values():
+        found.sources[row.site].append(source_of(row))
+    for vehicle in await store.vehicles.list(None, active_only=True):
+        connection = rows.get(vehicle.connection or "")
+        if connection is not None and _heard(connection, now):
+            found.cars[vehicle.site].append(car_of(vehicle, _every(connection.connector)))
+    for meter in await store.seen.meters():
+        found.meters[meter.site].append(meter)
+    for file in await store.seen.files(now - FILES_FOR):
+        if len(found.files[file.site]) < MOST_FILES:
+            found.files[file.site].append(file_of(file))
+    found.relays = [relay_of(beat, every_minutes) for beat in await store.connections.heartbeats()]
+    return found
+
+
+def source_of(row: ConnectionSeen) -> Source:
+    """A connection as it is judged."""
+    window = ac_pasted.window_of(row.secrets)
+    title = connectors.connector(row.connector).title
+    every = connectors.connector(row.connector).every
+    ends = window.expires if window else None
+    return Source(row.id, title, row.state, row.success, row.made, every, row.error, ends, row.unheard)
+
+
+def car_of(row: VehicleRow, every: timedelta) -> Car:
+    """A car as it is judged, from what its last round noted."""
+    trouble = row.status.get("trouble")
+    then = str(trouble.get("then")) if isinstance(trouble, Mapping) else ""
+    faults = row.status.get("faults")
+    return Car(
+        row.id,
+        row.name,
+        row.next_poll_at,
+        every,
+        row.created_at,
+        _instant(row.status.get("success_at")),
+        faults if isinstance(faults, int) else 0,
+        trouble_of(row.status),
+        then in FOR_A_PERSON,
+    )
+
+
+def meter_of(row: MeterSeen) -> Meter:
+    """A meter as it is judged."""
+    end = None if row.newest is None else localday.start(row.newest + 1, row.tz)
+    return Meter(row.id, row.name, end, row.made, row.fed)
+
+
+def file_of(row: FileSeen) -> File:
+    """A rejected payload as it is judged."""
+    name = row.filename or f"file {row.id}"
+    return File(row.id, name, row.received, row.reason or "It could not be read.", row.poison)
+
+
+def relay_of(beat: HeartbeatRow, every_minutes: float) -> Relay:
+    """A relay as it is judged; it says itself how often it runs."""
+    said = beat.line.get("every_minutes")
+    minutes = said if isinstance(said, int | float) and 0 < said < 100_000 else every_minutes
+    reason = beat.line.get("error") or beat.line.get("reason")
+    good_at = _instant(beat.line.get("good_at")) or beat.at
+    return Relay(beat.name, beat.at, good_at, timedelta(minutes=minutes), str(reason) if reason else None)
+
+
+def meters_of(rows: Sequence[MeterSeen]) -> list[Meter]:
+    """Meters as they are judged."""
+    return [meter_of(row) for row in rows]
+
+
+def _heard(row: ConnectionSeen, now: datetime) -> bool:
+    """Whether a connection itself is in order: else it is the connection that is told of."""
+    success = row.success or row.made
+    return row.state in RUNNING and now <= success + _every(row.connector) + SLACK
+
+
+def _every(connector: str) -> timedelta:
+    return connectors.connector(connector).every or timedelta(minutes=30)
+
+
+def _instant(said: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(said)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,135 @@
+"""Tells of alerts: to a site's owners and admins by mail, and to its webhook; each event once by each way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+
+import aiosmtplib
+import structlog
+
+from wattledger.clock import Clock
+from wattledger.config import Settings
+from wattledger.errors import NotFound, TryLater, WattledgerError
+from wattledger.store import Store
+from wattledger.store.alerts.telling import Event
+from wattledger.store.alerts.ways import Hook
+from wattledger.store.people.sites import SiteRow
+from wattledger.web import mail
+from wattledger.web.alerts import letters
+from wattledger.web.alerts.hook import Call, post
+from wattledger.web.alerts.wishes import Wishes, wishes_of
+
+MAIL, WEBHOOK = "mail", "webhook"
+ROUNDS = 20
+"""of a hundred events, in one go"""
+AT_ONCE = 8
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """By which ways a site is told, as things stand."""
+
+    site: SiteRow
+    wishes: Wishes
+    people: Sequence[str]
+    hook: Hook | None
+
+
+class Teller:
+    """One process's telling. `base` is the hub's public address, empty where it is not known."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock, base: str = "") -> None:
+        self._store, self._settings, self._clock = store, settings, clock
+        self.base = base.rstrip("/")
+
+    async def tell(self) -> int:
+        """Tell what is due. Returns how many events that were."""
+        count = 0
+        for _ in range(ROUNDS):
+            events = await self._store.telling.claim(self._clock.now())
+            if not events:
+                break
+            count += len(events)
+            sites = {event.alert.site for event in events}
+            gate = asyncio.Semaphore(AT_ONCE)
+            await asyncio.gather(
+                *(self._site(id, [e for e in events if e.alert.site == id], gate) for id in sites)
+            )
+        return count
+
+    async def _site(self, id: str, events: Sequence[Event], gate: asyncio.Semaphore) -> None:
+        async with gate:
+            try:
+                ways = await self.ways(id)
+            except NotFound:
+                return
+            known = [event for event in events if not ways.wishes.mutes(event.alert)]
+            by_mail = [e for e in known if ways.people and _wanted(e, MAIL)]
+            by_hook = [e for e in known if ways.hook and _wanted(e, WEBHOOK)]
+            mailed = not by_mail or await self._mail(ways, by_mail)
+            hooked = {e.alert.id: await self._hook(ways, e) for e in by_hook}
+            for event in events:
+                done = ({MAIL} if event in by_mail and mailed else set()) | (
+                    {WEBHOOK} if hooked.get(event.alert.id) else set()
+                )
+                failed = (event in by_mail and not mailed) or hooked.get(event.alert.id) is False
+                await self._store.telling.told(event, done, failed, self._clock.now())
+
+    async def ways(self, id: str) -> Ways:
+        """Where a site's alerts go. Raises NotFound."""
+        site = await self._store.sites.get(id)
+        wishes = wishes_of(site.choices)
+        people: list[str] = []
+        if wishes.mail and self._settings.smtp_host and mail.problem(self._settings) is None:
+            members = await self._store.people.members(id)
+            people = [one.email for one in members if one.role in ("owner", "admin")]
+        try:
+            hook = await self._store.hooks.get(id)
+        except WattledgerError as error:
+            log.warning("webhook_unreadable", site=id, reason=str(error))
+            hook = None
+        return Ways(site, wishes, people, hook)
+
+    async def mail(self, site: SiteRow, to: str, events: Sequence[Event], test: bool = False) -> None:
+        """One mail to one person. Raises TryLater, Refused by what the server says."""
+        letter = letters.letter(to, site, events, self.base, test)
+        message = mail.compose(letter, self._settings, formatdate(self._clock.now().timestamp()))
+        try:
+            await mail.send(message, self._settings)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            kind = type(error).__name__
+            raise TryLater(f"The mail server did not take it ({kind}); it is tried again.") from None
+
+    async def call(self, site: SiteRow, hook: Hook, event: Event, test: bool = False) -> None:
+        """One call of a webhook. Raises TryLater, Refused."""
+        alone = len(await self._store.sites.list()) == 1
+        body = letters.body(event, site, self.base, test)
+        id = f"{event.alert.id}.{event.name}"
+        await post(hook, Call(body, id, int(self._clock.now().timestamp())), alone)
+
+    async def _mail(self, ways: Ways, events: Sequence[Event]) -> bool:
+        """Whether anybody has it: a second try would be a second mail to those who have."""
+        sent = [await self._tried(MAIL, ways, self.mail(ways.site, to, events)) for to in ways.people]
+        return any(sent)
+
+    async def _hook(self, ways: Ways, event: Event) -> bool:
+        assert ways.hook is not None
+        return await self._tried(WEBHOOK, ways, self.call(ways.site, ways.hook, event))
+
+    async def _tried(self, way: str, ways: Ways, work: Awaitable[None]) -> bool:
+        try:
+            await work
+        except WattledgerError as error:
+            log.warning("alert_untold", way=way, site=ways.site.id, reason=str(error))
+            return False
+        log.info("alert_told", way=way, site=ways.site.id)
+        return True
+
+
+def _wanted(event: Event, way: str) -> bool:
+    """Not told yet by this way; the end only by the ways that told of the beginning."""
+    return way not in event.done and (event.name != "closed" or way in event.began)
