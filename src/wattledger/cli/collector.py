@@ -66,7 +66,9 @@ def on_demand(runtime: Runtime) -> OnDemand:
 
 
 @asynccontextmanager
-async def collecting(runtime: Runtime, stop: asyncio.Event) -> AsyncIterator[None]:
+async def collecting(
+    runtime: Runtime, stop: asyncio.Event, address: str | None = None
+) -> AsyncIterator[None]:
     """Collect and read orphans while the block runs, and until `stop` is set.
 
     What a wrong setting had stopped is tried again: settings are read at the start alone.

@@ -73,6 +73,7 @@ class Cycle:
                 relay=self._settings.relay_name,
                 at=self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
                 seconds=round(self._clock.monotonic() - begun, 3),
+                every_minutes=self._settings.relay_every_minutes,
                 waiting=self.spool.count("enc") + self.spool.count("out"),
                 set_aside=self.spool.count("bad"),
             )
