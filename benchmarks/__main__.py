@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import ledger, road, smartcar, smartthings, webhooks
+from benchmarks import fleet, ledger, road, smartcar, smartthings, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put
 from wattledger.clock import SystemClock
@@ -42,6 +42,7 @@ def measured(only: str | None, *, full: bool) -> list[Figure]:
         figures += _said("SmartThings: polling and observations", smartthings.measure)
     if only in (None, "smartcar"):
         figures += _said("Smartcar: reading what cars say", smartcar.measure)
+        figures += _said("Smartcar: polling a fleet", fleet.measure)
     if only in (None, "webhooks"):
         figures += _said("webhooks", webhooks.measure)
     if full:
