@@ -98,6 +98,13 @@ async def test_who_goes_is_out_at_once_but_stays_elsewhere(
         await people.go_to(there, DEFAULT_SITE, now)
 
 
+async def test_who_belongs_nowhere_gets_no_link(people: People, clock: TurningClock) -> None:
+    await joined(people, clock)
+    assert await people.start_link(OTHER, clock.now())
+    await people.remove_member(await id_of(people, OTHER), DEFAULT_SITE, "tests")
+    assert await people.start_link(OTHER, clock.now()) is None
+
+
 async def test_another_sites_people_are_nobody_here(
     people: People, clock: TurningClock, database: Database
 ) -> None:

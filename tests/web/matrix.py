@@ -119,7 +119,7 @@ row("POST /v1/agreements", "manager")
 row("GET /v1/balance", "session")
 
 # Payloads
-row("GET /v1/payloads", "session")
+row("GET /v1/payloads", "session", id="meter", asks="external_id={id}", theirs=TOLD)
 row("POST /v1/uploads", "manager")
 row("GET /v1/payloads/{id}", "session", id="payload")
 row("GET /v1/payloads/{id}/download", "session", id="payload")
@@ -133,7 +133,7 @@ row("POST /v1/connections/{id}/poll", "manager", id="connection", own=(409,))
 row("GET /v1/connections/smartthings/connect", "manager", id="connection", asks="connection={id}", own=(409,))
 for path in ("/dashboard", "/dashboard/hourly", "/export", "/fetch_status"):
     row(f"GET {path}", "session")
-row("GET /history", "session", asks="deviceName=x")
+row("GET /history", "session", id="device", asks="deviceId={id}", theirs=(200, 404), own=(200, 404))
 row("GET /token", "session", id="connection", asks="connection={id}")
 row("POST /token", "manager", id="connection", asks="connection={id}", body={"token": "a-1"}, own=(200, 400))
 
@@ -168,13 +168,14 @@ def page(route: str, guard: Guard = "session", **more: Any) -> None:
 
 
 # Pages
-for path in ("/", "/today", "/explorer", "/more", "/people", "/sources", "/files", "/settings"):
+for path in ("/", "/today", "/explorer", "/more", "/people", "/sources", "/settings"):
     page(f"GET {path}")
-page("GET /air-conditioners")
+page("GET /air-conditioners", id="point", asks="unit={id}", own=(200, 404))
 page("GET /explorer/heat")
 for path in ("/meter", "/gaps", "/revisions"):
     page(f"GET {path}", id="point", asks="point={id}")
 page("GET /meter/heat", id="point", asks="point={id}&start=2025-11-01&by=month")
+page("GET /files", id="meter", asks="esiid={id}", theirs=TOLD)
 page("GET /audit", "manager")
 page("GET /audit/all", "operator")
 page("GET /installation", "operator")

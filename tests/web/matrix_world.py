@@ -21,7 +21,7 @@ from wattledger.store.tables import metadata, usage_point, vehicle
 from wattledger.store.tables import person as people
 from wattledger.web.throttle import Throttle
 
-UNKNOWN = {"payload": "999999"}
+UNKNOWN = {"payload": "999999", "meter": "1" * 17, "device": "unknown"}
 NOWHERE = "f" * 32
 VOLATILE = {"last_used_at", "seen_at", "previous", "hash"}
 
@@ -110,6 +110,16 @@ class World:
 
     async def _point(self) -> str:
         return (await self.store.points.by_external(smt.ONCOR)).id
+
+    async def _meter(self) -> str:
+        return smt.ONCOR
+
+    async def _device(self) -> str:
+        id = await self._vehicle()
+        async with self.store.begin() as c:
+            values = {"connector": "smartthings", "kind": "appliance", "external_id": id[:8]}
+            await c.execute(usage_point.update().where(usage_point.c.id == id).values(values))
+        return id[:8]
 
     async def _payload(self) -> str:
         return await self.upload(b"\n" * self._made)

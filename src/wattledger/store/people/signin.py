@@ -18,7 +18,7 @@ from wattledger.secrets import digest, same
 from wattledger.store.people.email import normal_email
 from wattledger.store.people.principal import presented
 from wattledger.store.people.sessions import Sessions
-from wattledger.store.tables import login_link, person
+from wattledger.store.tables import login_link, membership, person
 
 LINK_LIFE = timedelta(minutes=10)
 SIGN_IN, SETUP = "sign-in", "setup"
@@ -28,13 +28,14 @@ class SignIn(Sessions):
     """Links; part of People."""
 
     async def start_link(self, email: str, now: datetime, browser: str | None = None) -> str | None:
-        """A link's word, good once for ten minutes; None where nobody has that address.
+        """A link's word, good once for ten minutes; None where nobody of any site has that address.
 
         Both cases write the same: the row of an unknown address belongs to nobody and opens nothing.
         `browser` is a word that the asking browser keeps. Raises Refused for what is no address.
         """
         word = token()
-        who = select(person.c.id).where(person.c.email == normal_email(email)).scalar_subquery()
+        belongs = exists(select(membership.c.site).where(membership.c.person == person.c.id))
+        who = select(person.c.id).where(person.c.email == normal_email(email), belongs).scalar_subquery()
         values = {"digest": digest(word), "person": who, "purpose": SIGN_IN, "created_at": now}
         values |= {"expires_at": now + LINK_LIFE, "browser": digest(browser) if browser else None}
         statement = insert(login_link).values(values).returning(login_link.c.person)
