@@ -24,7 +24,13 @@ from wattledger.store.archive import intake
 CARS = ("car-1", "car-2", "car-3")
 
 
-def pushed(number: int, car: str = CARS[0], private: bool = False, **values: Any) -> Payload:
+def pushed(
+    number: int,
+    car: str = CARS[0],
+    private: bool = False,
+    details: dict[str, str] | None = None,
+    **values: Any,
+) -> Payload:
     """Event `number`: what a car said in that minute."""
     at = RECEIVED.replace(hour=number // 60, minute=number % 60).isoformat()
     place = {"latitude": 30.0 + number, "longitude": -97.0} if private else {}
@@ -33,6 +39,7 @@ def pushed(number: int, car: str = CARS[0], private: bool = False, **values: Any
         source=Source.WEBHOOK,
         kind="vehicle",
         private=private,
+        details=details or {},
         observations=[{"at": at, "values": values or {"soc_pct": number}, "private": place}],
         event=number,
     )
@@ -193,6 +200,8 @@ async def test_a_batch_comes_to_what_single_reading_comes_to(
         pushed(31, register_wh=5.0),
         replace(file(block(20000, [1] * 96), points=["m"]), source=Source.WEBHOOK),
         pushed(8, CARS[1]),
+        pushed(40, CARS[1], details={"make": "one"}),
+        pushed(41, CARS[1], details={"model": "two"}),
     ]
     for number, payload in enumerate(pushes):
         await store.payloads.receive(site, payload, str(number))
@@ -212,9 +221,11 @@ async def test_a_batch_comes_to_what_single_reading_comes_to(
     await single.close()
 
 
-async def _energy(store: Store) -> dict[str, int]:
+async def _energy(store: Store) -> dict[str, tuple[int, dict[str, str]]]:
+    """By usage point: its energy, and what is known of it."""
     points = await store.points.list()
-    return {p.external_id: (await store.energy.coverage(p, Flow.DELIVERED)).total_wh for p in points}
+    energy = [(await store.energy.coverage(p, Flow.DELIVERED)).total_wh for p in points]
+    return {p.external_id: (wh, dict(p.details)) for p, wh in zip(points, energy, strict=True)}
 
 
 async def _told(store: Store) -> list[tuple[Any, ...]]:

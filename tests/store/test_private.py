@@ -96,6 +96,8 @@ async def test_nothing_private_has_nothing_sealed(store: Store, site: str) -> No
     (row,) = await store.observations.list(point, RECEIVED.replace(year=2024), RECEIVED)
     assert row.sealed is None and store.observations.open(row) == {}
     assert await store.observations.position(point) is None
+    await store.payloads.deliver(site, said("2025-05-31T10:00:00+00:00", {"latitude": 1.0}))
+    assert await store.observations.position(point) is None
 
 
 async def test_an_identical_repeat_is_stored_once_and_another_place_is_news(store: Store, site: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +100,7 @@ async def make(
     forbidden = refused(stored, owner)
     for point in points:
         if point.external_id in stored and point.external_id not in forbidden:
-            await _learn(connection, stored[point.external_id], point)
+            rows[point.external_id] = await _learn(connection, rows[point.external_id], point)
     return Resolved(
         [rows[p.external_id] for p in points], np.array([p.external_id in fresh for p in points], bool)
     )
@@ -114,10 +114,13 @@ def names(resolved: Resolved, forbidden: frozenset[str]) -> list[PointName]:
     return list(kept.values())
 
 
-async def _learn(connection: AsyncConnection, row: UsagePointRow, point: UsagePoint) -> None:
+async def _learn(connection: AsyncConnection, row: UsagePointRow, point: UsagePoint) -> UsagePointRow:
+    """The usage point with what is newly known of it."""
     details = {**row.details, **point.details}
-    if details != row.details:
-        await connection.execute(update(usage_point).where(usage_point.c.n == row.n).values(details=details))
+    if details == row.details:
+        return row
+    await connection.execute(update(usage_point).where(usage_point.c.n == row.n).values(details=details))
+    return replace(row, details=details)
 
 
 def _values(point: UsagePoint, owner: Owner) -> dict[str, Any]:

@@ -85,6 +85,8 @@ class Observations:
         if row is None:
             return None
         opened = self._private.open(point.n, row.at, row.payload, row.sealed)
+        if not {"latitude", "longitude"} <= opened.keys():
+            return None
         return Position(opened["latitude"], opened["longitude"], row.at)
 
     async def list(
