@@ -27,6 +27,7 @@ BOTH = {
     "test_uploads",
     "test_inspector",
     "test_pages",
+    "test_people",
     "test_balance",
     "test_sessions",
 }
