@@ -48,7 +48,7 @@ def judge(state: State, seen: Seen, battery: Battery) -> tuple[Judged, State]:
     _doubt(now, seen)
     if seen.home is not None:
         bookings += _placed(now, seen.home)
-        now.home_soc, now.home_at = seen.soc or now.soc, seen.at
+        now.home_soc, now.home_at = now.soc if seen.soc is None else seen.soc, seen.at
     _signals(now, seen)
     certain = now.open or now.live or seen.odometer is not None
     found = _measured(now, seen, battery, moved)

@@ -43,8 +43,12 @@ def by_counter(now: State, seen: Seen, battery: Battery, moved: bool) -> Decimal
         if now.low is None or now.low.at == seen.at:
             return ZERO
         _begin_anew(now, value, start, seen.at)
-    now.counter, now.low, now.soc_read = Level(value, seen.at), None, seen.soc or now.soc
+    now.counter, now.low, now.soc_read = Level(value, seen.at), None, _soc(now, seen)
     return _due(now, value, start, seen.at)
+
+
+def _soc(now: State, seen: Seen) -> Decimal | None:
+    return now.soc if seen.soc is None else seen.soc
 
 
 def _begin_anew(now: State, value: Decimal, start: datetime, at: datetime) -> None:
@@ -64,7 +68,7 @@ def _anew(now: State, last: Level, seen: Seen, value: Decimal, battery: Battery,
         return True
     if not possible(value, last.at, seen.at):
         return False
-    soc, before = seen.soc or now.soc, now.soc_read
+    soc, before = _soc(now, seen), now.soc_read
     if moved or (soc is not None and before is not None and soc < before - FALL):
         return True
     size = capacity(now, battery)

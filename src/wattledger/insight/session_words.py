@@ -71,7 +71,7 @@ def _energy(session: Session, facts: Facts) -> str:
             return "The battery's capacity is not known, so neither is the energy; enter it for this car."
         return "The state of charge did not move by a per cent while it charged: the energy is not known."
     if not session.segments:
-        return "Nothing was charged."
+        return "Nothing was charged yet." if session.end is None else "Nothing was charged."
     if session.method is Method.COUNTER:
         return "Energy by the car's own counter."
     size = f"{facts.capacity / 1000:.1f} kWh" if facts.capacity else "the battery"

@@ -73,10 +73,17 @@ def _place(store: Store, row: ObservationRow, where: Home | None) -> bool | None
 
 async def sessions_of(store: Store, point: UsagePointRow, start: datetime, end: datetime) -> list[Session]:
     """Sessions that touch [start, end), oldest first; of those without a place, what the meter says too."""
+    return (await read(store, point, start, end))[0]
+
+
+async def read(
+    store: Store, point: UsagePointRow, start: datetime, end: datetime
+) -> tuple[list[Session], list[Seen]]:
+    """The same, and what the car said, from some days before."""
     seen = await observed(store, point, start - BEFORE, end)
     owners = await battery(store, point)
     listed = await asyncio.to_thread(sessions, seen, owners, point.timezone)
-    return await _asked(store, point.site, between(listed, start, end))
+    return await _asked(store, point.site, between(listed, start, end)), seen
 
 
 async def _asked(store: Store, site: str, listed: Sequence[Session]) -> list[Session]:

@@ -20,7 +20,7 @@ from wattledger.store.people.sites import Home
 from wattledger.store.rows import UsagePointRow
 from wattledger.web import forms
 from wattledger.web.auth import Manager, User, actor
-from wattledger.web.charging import home, observed, sessions_of
+from wattledger.web.charging import home, read
 from wattledger.web.contracts.ev_cars import Car, cars
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import car_view as view
@@ -53,8 +53,7 @@ async def car_page(
     for point, row in points:
         told = latest.get(point.n, {})
         since = now - (LISTED if point.id == first else view.WEEK)
-        sessions = await sessions_of(found.store, point, since, now + timedelta(seconds=1))
-        seen = await observed(found.store, point, now - view.WEEK - timedelta(days=2), now)
+        sessions, seen = await read(found.store, point, since, now + timedelta(seconds=1))
         panels.append(await _panel(found, point, row, told, sessions, seen, now))
         listed = sessions if point.id == first else listed
     values = {
