@@ -1,6 +1,7 @@
 """The demo's car: a year behind it, then connected as its owner would, and heard of by webhook and polling.
 
-The older part of its history came by v2, the newest weeks by v3, as with anybody who moved on.
+The older part of its history came by v2, the newest weeks by v3, as with anybody who moved on. A second car
+waits at the simulated Connect for whoever wants to connect one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from wattledger.errors import TryLater
 from wattledger.model import Payload, PointKind, Source
 from wattledger.simulators.driving_week import HOME, ZONE
 from wattledger.simulators.smartcar import SmartcarSimulator
-from wattledger.simulators.smartcar_garage import Grant, Vehicle
+from wattledger.simulators.smartcar_garage import Grant, Vehicle, second_car
 from wattledger.simulators.smartcar_history import PATHS, batches, moments, signals
 from wattledger.simulators.smartcar_signals import SIGNALS as CODES
 from wattledger.store.people.sites import Home
@@ -48,6 +49,7 @@ async def driving(runtime: Runtime, vendor: SmartcarSimulator, hub: str, session
         await runtime.store.sites.set_home(site, Home(HOME.latitude, HOME.longitude), "demo")
         await _year(runtime, vendor, site)
     await _connect(vendor, hub, session)
+    vendor.add(second_car())
     pushing = asyncio.create_task(vendor.push.follow(PUSH_SECONDS))
     try:
         yield

@@ -64,6 +64,8 @@ class Driven:
 
     habits: Habits = field(default_factory=Habits)
     began: float = 4_210.0
+    apart: tuple[float, float] = (0.0, 0.0)
+    """how far its household lives from the simulated home, degrees north and east"""
 
     def state_at(self, when: datetime) -> State:
         """Where it is and what it does."""
@@ -84,8 +86,8 @@ class Driven:
             added=self._added(leg, kwh),
             minutes_left=round((leg.goal - kwh) / rate) if charging else 0,
             odometer=self.began + _before(self.habits, leg.week) + leg.km + (leg.km_end - leg.km) * done,
-            latitude=where[0],
-            longitude=where[1],
+            latitude=where[0] + self.apart[0],
+            longitude=where[1] + self.apart[1],
             at_home=leg.place is leg.to is HOME,
             driving=leg.place is not leg.to,
             asleep=self._rests(leg) and when >= leg.start + AWAKE,

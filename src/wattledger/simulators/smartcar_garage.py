@@ -126,8 +126,12 @@ def home_cars() -> list[Vehicle]:
 
 
 def second_car() -> Vehicle:
-    """Another household's."""
-    car = Driven(Habits(seed=31, capacity=82.0, limit=0.9), began=18_300.0)
+    """Another household's, some streets away."""
+    car = Driven(Habits(seed=31, capacity=82.0, limit=0.9), began=18_300.0, apart=(0.021, -0.034))
     vehicle = Vehicle(named_id("second car"), "VOLKSWAGEN", "ID.4", 2023, car, vin="1V2WNPE83PC000907")
-    vehicle.incapable = {"connectivitystatus-isasleep", "connectivitystatus-isonline"}
+    vehicle.incapable = {
+        "connectivitystatus-isasleep",
+        "connectivitystatus-isonline",
+        "location-isathome",
+    }
     return vehicle
