@@ -14,6 +14,7 @@ from tests.payloads import smt
 from tests.web.helpers import ADMIN, BASE, machine
 from tests.web.matrix import Row
 from wattledger.clock import token
+from wattledger.insight.alerts import Alert, Kind
 from wattledger.model import Payload, Source
 from wattledger.store import Store
 from wattledger.store.people.sites import DEFAULT_SITE
@@ -151,6 +152,12 @@ class World:
             "base_url": "http://127.0.0.1:9",
         }
         return (await self.store.connections.create(DEFAULT_SITE, "smartcar", options, {})).id
+
+    async def _alert(self) -> str:
+        now = self.app.state.hub.clock.now()
+        one = Alert(Kind.GAP, f"meter:{self._made}", "caution", "A day", now, "Text.", "Do it.", "/gaps")
+        made = await self.store.alerts.reconcile(DEFAULT_SITE, now, [one], keep=lambda row: True)
+        return made.opened[0].id
 
     async def _site(self) -> str:
         return DEFAULT_SITE

@@ -71,7 +71,8 @@ async def collecting(
 ) -> AsyncIterator[None]:
     """Collect and read orphans while the block runs, and until `stop` is set.
 
-    What a wrong setting had stopped is tried again: settings are read at the start alone.
+    What a wrong setting had stopped is tried again: settings are read at the start alone. `address` is
+    where this process's hub is bound, for links in what is told of alerts.
     """
     if notice := ending(runtime.settings):
         log.warning(notice)

@@ -52,6 +52,24 @@ class Metrics:
             ("connection",),
             registry=self.registry,
         )
+        self.alerts = Gauge(
+            "wattledger_alerts_open",
+            "Alerts that are open, by kind and level, of all sites",
+            ("kind", "level"),
+            registry=self.registry,
+        )
+        self.meter_age = Gauge(
+            "wattledger_meter_newest_day_age_seconds",
+            "Seconds since the end of a meter's newest day (the 500 oldest)",
+            ("usage_point",),
+            registry=self.registry,
+        )
+        self.car_age = Gauge(
+            "wattledger_car_success_age_seconds",
+            "Seconds since a car last answered",
+            ("usage_point",),
+            registry=self.registry,
+        )
         self.newest_reading_age = Gauge(
             "wattledger_newest_payload_age_seconds",
             "Seconds since the newest payload was received",

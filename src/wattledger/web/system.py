@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from wattledger.errors import TryLater
+from wattledger.insight.alerts import Kind
 from wattledger.store.people.principal import Principal
+from wattledger.web.alerts import facts
 from wattledger.web.answers import Json, failure
 from wattledger.web.auth import bearer, current, require_operator, require_owner
 from wattledger.web.contracts import ac_pasted
@@ -16,6 +18,7 @@ from wattledger.web.guards import guards, public
 from wattledger.web.hub import Hub, hub
 from wattledger.web.machine import ADMIN, check
 
+MOST_METERS = 500
 router = APIRouter(tags=["System"])
 
 
@@ -69,6 +72,26 @@ async def _refresh(found: Hub) -> None:
             found.metrics.success_age.labels(row.connector, row.id).set(age)
         if window := await ac_pasted.window(found.store, row):
             found.metrics.token_left.labels(row.id).set(window.left(now))
+    await _alerts(found)
     newest = await found.store.payloads.list(None, limit=1)
     if newest:
         found.metrics.newest_reading_age.set((now - newest[0].received_at).total_seconds())
+
+
+async def _alerts(found: Hub) -> None:
+    """Open alerts, and how old what each meter and car said last is; what is gone is not repeated."""
+    now, metrics = found.clock.now(), found.metrics
+    metrics.alerts.clear()
+    for kind in Kind:
+        for level in ("caution", "bad"):
+            metrics.alerts.labels(kind.value, level).set(0)
+    for word, level, count in await found.store.alerts.counts():
+        metrics.alerts.labels(word, level).set(count)
+    metrics.meter_age.clear()
+    ends = [(row.id, row.end) for row in await found.store.seen.meters() if row.end is not None]
+    for id, end in sorted(ends, key=lambda one: one[1])[:MOST_METERS]:
+        metrics.meter_age.labels(id).set((now - end).total_seconds())
+    metrics.car_age.clear()
+    for vehicle in await found.store.vehicles.list(None, active_only=True):
+        if heard := facts.success_of(vehicle):
+            metrics.car_age.labels(vehicle.id).set((now - heard).total_seconds())

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import exists, func, select
 
+from wattledger import localday
 from wattledger.model import Flow, PointKind, Source
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.jobs import MOST_ATTEMPTS
@@ -48,6 +49,11 @@ class MeterSeen:
     made: datetime
     newest: int | None
     fed: bool
+
+    @property
+    def end(self) -> datetime | None:
+        """When its newest day ends; None without any."""
+        return None if self.newest is None else localday.start(self.newest + 1, self.tz)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from wattledger import connectors, localday
+from wattledger import connectors
 from wattledger.insight.alert_findings import File
 from wattledger.insight.alerts import SLACK
 from wattledger.insight.expectations import Car, Meter, Relay, Source
@@ -76,17 +76,21 @@ def car_of(row: VehicleRow, every: timedelta) -> Car:
         row.next_poll_at,
         every,
         row.created_at,
-        _instant(row.status.get("success_at")),
+        success_of(row),
         faults if isinstance(faults, int) else 0,
         trouble_of(row.status),
         then in FOR_A_PERSON,
     )
 
 
+def success_of(row: VehicleRow) -> datetime | None:
+    """When a car last answered."""
+    return _instant(row.status.get("success_at"))
+
+
 def meter_of(row: MeterSeen) -> Meter:
     """A meter as it is judged."""
-    end = None if row.newest is None else localday.start(row.newest + 1, row.tz)
-    return Meter(row.id, row.name, end, row.made, row.fed)
+    return Meter(row.id, row.name, row.end, row.made, row.fed)
 
 
 def file_of(row: FileSeen) -> File:
@@ -96,12 +100,18 @@ def file_of(row: FileSeen) -> File:
 
 
 def relay_of(beat: HeartbeatRow, every_minutes: float) -> Relay:
-    """A relay as it is judged; it says itself how often it runs."""
-    said = beat.line.get("every_minutes")
-    minutes = said if isinstance(said, int | float) and 0 < said < 100_000 else every_minutes
+    """A relay as it is judged."""
     reason = beat.line.get("error") or beat.line.get("reason")
     good_at = _instant(beat.line.get("good_at")) or beat.at
-    return Relay(beat.name, beat.at, good_at, timedelta(minutes=minutes), str(reason) if reason else None)
+    return Relay(
+        beat.name, beat.at, good_at, period_of(beat.line, every_minutes), str(reason) if reason else None
+    )
+
+
+def period_of(line: Mapping[str, Any], minutes: float) -> timedelta:
+    """How often a relay runs: as it says itself, else every `minutes`."""
+    said = line.get("every_minutes")
+    return timedelta(minutes=said if isinstance(said, int | float) and 0 < said < 100_000 else minutes)
 
 
 def meters_of(rows: Sequence[MeterSeen]) -> list[Meter]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from wattledger.web.pages import (
     ac,
     account,
+    alerts,
     audit,
     balance,
     car,
@@ -30,6 +31,7 @@ for part in (
     car,
     gaps,
     files,
+    alerts,
     sources,
     smartthings,
     smartcar,

@@ -1,21 +1,20 @@
-"""What needs a person: sources that are silent, late or refused, in words with what to do."""
+"""How relays and meters are, in words with what to do; by the same measures as their alerts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from wattledger.insight.alerts import SLACK
+from wattledger.insight.expectations import METER_DELAY
 from wattledger.store.rows import UsagePointRow
+from wattledger.web.alerts.facts import period_of
 from wattledger.web.hub import Hub
 from wattledger.web.pages import words
-from wattledger.web.pages.connected import sources
 
-FILE_DELAY = timedelta(days=3)
-"""the utility's files for a day come on the second day after it; a third without one is late"""
 MOST_LISTED = 5
-STOPPED = {"needs_login", "misconfigured"}
 TO_JOURNAL = "Look at its journal (journalctl -u smt-webhook) and whether its machine and network are up."
 TO_SPOOL = "Run wattledger relay spool on the relay: it lists what was set aside, with the reasons."
 TO_DOCTOR = "Run wattledger doctor on the relay."
@@ -57,9 +56,9 @@ class Freshness:
 
 
 def judge_relay(name: str, at: datetime, line: Mapping[str, Any], now: datetime, every: float) -> Relay:
-    """A relay's state in words: silent after two missed cycles of `every` minutes, else its last cycle."""
+    """A relay's state in words: silent when a cycle of every `every` minutes is overdue, else its last."""
     age = words.age(at, now)
-    if now - at > timedelta(minutes=2 * every + 5):
+    if now - at > period_of(line, every) + SLACK:
         return Relay(name, at, line, "bad", f"Silent: last heard of {age}.", TO_JOURNAL)
     if line.get("status") == "failed":
         why = str(line.get("error") or line.get("reason") or "its journal says why")
@@ -74,7 +73,7 @@ def judge_freshness(point: UsagePointRow, newest: datetime | None, now: datetime
     if newest is None:
         return Freshness(point, "caution", "No readings yet.", FIRST_FILE)
     text = f"Readings to {words.moment(newest, point.timezone)}, {words.age(newest, now)}."
-    if now - newest > FILE_DELAY:
+    if now - newest > METER_DELAY:
         return Freshness(point, "caution", text, TO_FILL)
     return Freshness(point, "good", text)
 
@@ -83,11 +82,3 @@ async def relays(hub: Hub) -> list[Relay]:
     """Every relay that has reported, judged now."""
     now, every = hub.clock.now(), hub.settings.relay_every_minutes
     return [judge_relay(b.name, b.at, b.line, now, every) for b in await hub.store.connections.heartbeats()]
-
-
-async def attention(hub: Hub, site: str) -> int:
-    """How many sources need a person: the number in the rail."""
-    rows = await hub.store.connections.list(site)
-    stopped = sum(c.state in STOPPED for c in rows if c.connector != "smartthings")
-    stopped += sum(source.needs_somebody for source in await sources(hub, site))
-    return stopped + sum(r.level == "bad" for r in await relays(hub))

@@ -29,11 +29,6 @@ class Source:
     pasted: bool = True
     """whether it signs in by a pasted token, which can be replaced"""
 
-    @property
-    def needs_somebody(self) -> bool:
-        """Whether it counts among what needs a person."""
-        return self.todo is not None
-
 
 async def sources(found: Hub, site: str) -> list[Source]:
     """The SmartThings connections of a site, judged now."""

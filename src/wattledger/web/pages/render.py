@@ -18,9 +18,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from wattledger.errors import LoginRequired
 from wattledger.model import PointKind
 from wattledger.store.people.people import Principal
+from wattledger.web.alerts.wishes import wishes_of
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import words
-from wattledger.web.pages.attention import attention
 from wattledger.web.pages.static import address
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -30,6 +30,7 @@ SECTIONS = (
     ("meter", "/meter", "Meter"),
     ("car", "/car", "Car"),
     ("air", "/air-conditioners", "Air conditioners"),
+    ("alerts", "/alerts", "Alerts"),
     ("sources", "/sources", "Sources"),
     ("files", "/files", "Raw files"),
     ("people", "/people", "People"),
@@ -71,12 +72,14 @@ async def page(
     """A page of a signed-in person, in the frame, with the counts of what needs a person."""
     found = hub(request)
     site = await found.store.sites.get(person.site)
-    counts = {"sources": await attention(found, person.site)}
+    wishes = wishes_of(site.choices)
+    alarms = [row for row in await found.store.alerts.open(person.site) if not wishes.mutes(row)]
+    counts = {"alerts": len(alarms)}
     now = found.clock.now()
     shown = await sections(found, person, section)
     frame: dict[str, Any] = {"person": person, "site": site, "section": section, "sections": shown}
     frame["sites"] = await found.store.sites.of(person.user_id)
-    return html(template, counts=counts, now=now, tabs=TABS, **frame, **values)
+    return html(template, counts=counts, alarms=alarms, now=now, tabs=TABS, **frame, **values)
 
 
 async def sections(found: Hub, person: Principal, section: str) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from wattledger.web.v1 import (
+    alerts,
     audit,
     backfill,
     balance,
@@ -25,6 +26,7 @@ for part in (
     energy,
     sessions,
     balance,
+    alerts,
     backfill,
     payloads,
     uploads,
