@@ -30,5 +30,5 @@ ROW = ConnectionRow("c", "s", "smartthings", {}, "ok", NOW, 0, NOW, None, NOW)
 def test_from_when_it_is_announced(rest: timedelta, level: str, asks: bool) -> None:
     window = Window("abcd...wxyz", NOW)
     found = judge(ROW, window, window.expires - rest)
-    assert (found.level, found.needs_somebody) == (level, asks)
+    assert (found.level, found.todo is not None) == (level, asks)
     assert ("has ended" in found.countdown) == (not rest)

@@ -11,8 +11,10 @@ from httpx2 import AsyncClient
 from tests.climate.conftest import EMAIL
 from tests.climate.helpers import watch
 from tests.web.helpers import FakeClock, sign_in
+from wattledger.cli.runtime import Runtime
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.store import Store
+from wattledger.web.alerts.watcher import Watcher
 
 
 @pytest.fixture
@@ -63,11 +65,13 @@ async def test_page_and_contract_have_the_same_numbers(
 
 
 async def test_the_end_of_a_token_is_announced(
-    browser: AsyncClient, connection: str, clock: FakeClock
+    browser: AsyncClient, connection: str, clock: FakeClock, runtime: Runtime
 ) -> None:
+    watcher = Watcher(runtime.store, runtime.settings, clock)
     steps = ((17, "", False), (2, "note caution", True), (4.5, "note bad", True), (1, "note bad", True))
     for hours, look, counted in steps:
         clock.move(timedelta(hours=hours))
+        await watcher.look()
         page = (await browser.get("/air-conditioners")).text
         assert (look in page) and ('class="count"' in page) == counted, hours
     assert "has ended" in page

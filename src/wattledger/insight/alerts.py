@@ -78,8 +78,13 @@ class Watch:
 
     def moment(self, when: datetime) -> str:
         """`Tue 14 Jul 2026, 06:15`."""
-        local = when.astimezone(zone(self.tz))
-        return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+        return moment(when, self.tz)
+
+
+def moment(when: datetime, tz: str) -> str:
+    """An instant by a zone's clock."""
+    local = when.astimezone(zone(tz))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
 
 
 def length(span: timedelta) -> str:

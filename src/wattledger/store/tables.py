@@ -86,7 +86,15 @@ connection = Table(
     Index("ix_connection_due", "connector", "state", "next_poll_at"),
 )
 
-heartbeat = Table("heartbeat", metadata, words("name", primary_key=True), document("line"), at("at"))
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    words("name", primary_key=True),
+    document("line"),
+    at("at"),
+    at("good_at", nullable=True),
+)
+"""The newest line of each relay; `good_at` is when a cycle last did not fail."""
 
 usage_point = Table(
     "usage_point",

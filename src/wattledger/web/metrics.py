@@ -34,47 +34,35 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
-        self.heartbeat_age = Gauge(
-            "wattledger_relay_heartbeat_age_seconds",
-            "Seconds since a relay's last sign of life",
-            ("relay",),
-            registry=self.registry,
+        self.heartbeat_age = self._gauge(
+            "relay_heartbeat_age_seconds", "Seconds since a relay's last sign of life", "relay"
         )
-        self.success_age = Gauge(
-            "wattledger_connection_success_age_seconds",
+        self.success_age = self._gauge(
+            "connection_success_age_seconds",
             "Seconds since a connection was last collected without an error",
-            ("connector", "connection"),
-            registry=self.registry,
+            "connector",
+            "connection",
         )
-        self.token_left = Gauge(
-            "wattledger_pasted_token_seconds_left",
-            "Seconds until a pasted token ends",
-            ("connection",),
-            registry=self.registry,
+        self.token_left = self._gauge(
+            "pasted_token_seconds_left", "Seconds until a pasted token ends", "connection"
         )
-        self.alerts = Gauge(
-            "wattledger_alerts_open",
-            "Alerts that are open, by kind and level, of all sites",
-            ("kind", "level"),
-            registry=self.registry,
+        self.alerts = self._gauge(
+            "alerts_open", "Alerts that are open, by kind and level, of all sites", "kind", "level"
         )
-        self.meter_age = Gauge(
-            "wattledger_meter_newest_day_age_seconds",
+        self.meter_age = self._gauge(
+            "meter_newest_day_age_seconds",
             "Seconds since the end of a meter's newest day (the 500 oldest)",
-            ("usage_point",),
-            registry=self.registry,
+            "usage_point",
         )
-        self.car_age = Gauge(
-            "wattledger_car_success_age_seconds",
-            "Seconds since a car last answered",
-            ("usage_point",),
-            registry=self.registry,
+        self.car_age = self._gauge(
+            "car_success_age_seconds", "Seconds since a car last answered", "usage_point"
         )
-        self.newest_reading_age = Gauge(
-            "wattledger_newest_payload_age_seconds",
-            "Seconds since the newest payload was received",
-            registry=self.registry,
+        self.newest_reading_age = self._gauge(
+            "newest_payload_age_seconds", "Seconds since the newest payload was received"
         )
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"wattledger_{name}", text, labels, registry=self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer."""

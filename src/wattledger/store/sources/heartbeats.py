@@ -21,6 +21,8 @@ class HeartbeatRow:
     name: str
     line: Mapping[str, Any]
     at: datetime
+    good_at: datetime | None = None
+    """when a cycle last did not fail; the first one counts as good"""
 
 
 class Heartbeats:
@@ -29,18 +31,17 @@ class Heartbeats:
     _database: Database
 
     async def heartbeat(self, name: str, line: Mapping[str, Any], now: datetime | None = None) -> None:
-        """Keep a relay's newest line, and in it as `good_at` when a cycle last did not fail."""
+        """Keep a relay's newest line, and when one last told of no failure."""
         at = now or self._database.clock.now()
         async with self._database.begin() as connection:
-            good_at = at.isoformat()
-            if line.get("status") == "failed":
-                before = await connection.scalar(select(heartbeat.c.line).where(heartbeat.c.name == name))
-                good_at = (before or {}).get("good_at", good_at)
-            values = {"name": name, "line": {**line, "good_at": good_at}, "at": at}
+            values: dict[str, Any] = {"name": name, "line": dict(line), "at": at}
+            before = await connection.scalar(select(heartbeat.c.good_at).where(heartbeat.c.name == name))
+            if line.get("status") != "failed" or before is None:
+                values["good_at"] = at
             await insert_or_update(connection, heartbeat, values)
 
     async def heartbeats(self) -> Sequence[HeartbeatRow]:
         """The newest line of every relay, by name."""
         async with self._database.connect() as connection:
             rows = await connection.execute(select(heartbeat).order_by(heartbeat.c.name))
-            return [HeartbeatRow(row.name, row.line, row.at) for row in rows]
+            return [HeartbeatRow(row.name, row.line, row.at, row.good_at) for row in rows]

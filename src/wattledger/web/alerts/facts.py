@@ -102,10 +102,8 @@ def file_of(row: FileSeen) -> File:
 def relay_of(beat: HeartbeatRow, every_minutes: float) -> Relay:
     """A relay as it is judged."""
     reason = beat.line.get("error") or beat.line.get("reason")
-    good_at = _instant(beat.line.get("good_at")) or beat.at
-    return Relay(
-        beat.name, beat.at, good_at, period_of(beat.line, every_minutes), str(reason) if reason else None
-    )
+    every = period_of(beat.line, every_minutes)
+    return Relay(beat.name, beat.at, beat.good_at or beat.at, every, str(reason) if reason else None)
 
 
 def period_of(line: Mapping[str, Any], minutes: float) -> timedelta:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from wattledger.insight.alerts import moment
 from wattledger.store.alerts.alerts import AlertRow
 from wattledger.store.alerts.telling import Event
 from wattledger.store.people.sites import SiteRow
 from wattledger.web.mail import Letter
-from wattledger.web.pages import words
 
 LONGEST_SUBJECT = 120
 WORDS = {"opened": "New", "worse": "Worse", "closed": "Over"}
@@ -31,7 +31,7 @@ def subject(site: SiteRow, events: Sequence[Event], test: bool = False) -> str:
     else:
         opened = sum(event.name != "closed" for event in events)
         closed = len(events) - opened
-        parts = [words.plural(opened, "alert")] if opened else []
+        parts = [f"{opened} alert{'s' if opened > 1 else ''}"] if opened else []
         said = " and ".join([*parts, f"{closed} over"] if closed else parts)
     line = " ".join(f"{said} - {site.name}".split())
     return ("Test: " if test else "") + line[:LONGEST_SUBJECT]
@@ -42,9 +42,9 @@ def block(event: Event, tz: str, base: str) -> str:
     row = event.alert
     title, text, todo = (" ".join(row.said[name].split()) for name in ("title", "text", "todo"))
     if event.name == "closed":
-        when = words.moment(row.closed_at or row.seen_at, tz)
+        when = moment(row.closed_at or row.seen_at, tz)
         return f"Over since {when}: {title}\n"
-    since = words.moment(row.since, tz)
+    since = moment(row.since, tz)
     lines = [f"{WORDS[event.name]}: {title}", f"Since {since}. {text}", f"What to do: {todo}"]
     if base:
         lines.append(base + row.said["link"])
