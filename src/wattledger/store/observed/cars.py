@@ -67,24 +67,25 @@ class CarAccount:
     battery: Battery
     payload: int = 0
     state: State = field(default_factory=State)
-    marks: list[Mark] = field(default_factory=list)
+    marks: list[Mapping[str, Any]] = field(default_factory=list)
+    """as they are stored, since few are ever returned to"""
 
     def resume(self, payload: int, stored: Mapping[str, Any]) -> None:
         """Go on from what is stored."""
         self.payload, self.state = payload, load(stored.get("state", {}))
-        self.marks = [Mark.load(one) for one in stored.get("marks", ())]
+        self.marks = list(stored.get("marks", ()))
 
     def return_to(self, mark: Mark) -> None:
         """Go on from a mark instead."""
         self.state = mark.state
-        self.marks = [one for one in self.marks if not _later(one, mark)]
+        self.marks = [one for one in self.marks if _at(one) <= _at(mark.dump())]
 
     @property
     def carried(self) -> Decimal:
         return self.state.booked
 
     def dump(self) -> dict[str, Any]:
-        return {"state": dump(self.state), "marks": [mark.dump() for mark in self.marks]}
+        return {"state": dump(self.state), "marks": self.marks}
 
     def owns(self) -> bool:
         return True
@@ -96,8 +97,8 @@ class CarAccount:
 
     def mark_of(self, rows: Sequence[Row]) -> Mark | None:
         first = min(row["at"] for row in rows if self._seen(row))
-        before = [one for one in self.marks if one.state.at is not None and one.state.at < first]
-        return before[-1] if before else None
+        before = [one for one in self.marks if _at(one) < first]
+        return Mark.load(before[-1]) if before else None
 
     def mark_due(self, at: datetime, zone: str) -> int | None:
         newest, bound = self.state.at, earliest(self.state)
@@ -106,7 +107,7 @@ class CarAccount:
         return localday.today(bound, zone)
 
     def mark(self, kept: Kept) -> None:
-        self.marks = [*self.marks, Mark(self.state, kept)][-MARKS:]
+        self.marks = [*self.marks, Mark(self.state, kept).dump()][-MARKS:]
 
     def advance(self, rows: Sequence[Row]) -> list[Entry]:
         told = [(row, self._seen(row)) for row in rows]
@@ -136,8 +137,9 @@ class CarAccount:
         return at_home(self.home, where)
 
 
-def _later(one: Mark, other: Mark) -> bool:
-    return one.state.at is not None and other.state.at is not None and one.state.at > other.state.at
+def _at(mark: Mapping[str, Any]) -> datetime:
+    """Up to when a mark remembers."""
+    return datetime.fromisoformat(mark["state"]["at"]["at"])
 
 
 class Cars:
