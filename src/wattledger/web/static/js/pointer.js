@@ -20,6 +20,8 @@ export class Pointer {
     this.tip.className = "tip";
     box.setAttribute("aria-valuemin", 0);
     box.setAttribute("aria-valuemax", what.last);
+    box.setAttribute("aria-valuenow", 0);
+    box.setAttribute("aria-valuetext", "nothing is read yet");
     box.addEventListener("pointermove", (event) => this.read(what.at(event)));
     box.addEventListener("pointerdown", (event) => this.read(what.at(event)));
     box.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") this.read(-1); });
