@@ -132,3 +132,25 @@ def scheduled(car: str, soc: float, latitude: float) -> dict[str, Any]:
         {"path": "/location", "code": 200, "body": {"latitude": latitude, "longitude": 1.0}, "headers": when},
     ]
     return {"vehicleId": car, "requestId": f"r-{car}", "timestamp": "2026-06-15T08:00:00Z", "data": data}
+
+
+async def test_one_cars_error_stops_no_other_car(
+    stranger: AsyncClient, owner: AsyncClient, store: Store, vendor: SmartcarSimulator, clock: FakeClock
+) -> None:
+    extra = second_car()
+    vendor.garage.vehicles[extra.id] = extra
+    await connected(owner)
+    clock.move(timedelta(minutes=10))
+    made = vendor.garage.of(vehicle=extra.id)[0]
+    kind = ("CONNECTED_SERVICES_ACCOUNT", "AUTHENTICATION_FAILED")
+
+    async def isolated() -> bool:
+        error = events.vehicle_error(vendor, made, *kind, clock.now())
+        assert (await post(stranger, vendor, error)).status_code == 200
+        return (await store.connections.list(None))[0].state != "needs_login"
+
+    assert await isolated()
+    listed = {c["name"]: c["trouble"] for c in (await owner.get("/v1/ev/me/vehicles")).json()["vehicles"]}
+    assert listed["TESLA Model 3 2021"] is None and "connect the car again" in listed["VOLKSWAGEN ID.4 2023"]
+    with sabotage("webhook_one_car"):
+        assert not await isolated()

@@ -178,6 +178,18 @@ class Vehicles(VehicleCalls):
         await self._database.transact(work)
         return await self.get(id, site)
 
+    async def note(self, id: str, site: str, noted: Mapping[str, Any]) -> None:
+        """Remember what a vendor told us of a vehicle unasked, and let it be asked soon. Raises NotFound."""
+        row = await self.get(id, site)
+        mine = table.c.usage_point == row.n
+
+        async def work(connection: AsyncConnection) -> None:
+            there = (await connection.execute(select(table).where(mine).with_for_update())).one()
+            due = {} if there.is_firm else {"next_poll_at": None}
+            await self._set(connection, mine, status={**(there.status or {}), **noted}, **due)
+
+        await self._database.transact(work)
+
     async def release(self, connection: AsyncConnection, which: ColumnElement[bool]) -> None:
         """Take vehicles out of use within the caller's transaction."""
         nothing = {"connection": None, "is_active": 0, "is_primary": 0, "next_poll_at": None, "is_firm": 0}

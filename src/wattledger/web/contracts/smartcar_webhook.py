@@ -20,10 +20,11 @@ from wattledger import connectors
 from wattledger.connectors.base import Call, Webhook
 from wattledger.connectors.smartcar.parse import WEBHOOK
 from wattledger.connectors.smartcar.places import holds_places, of_one, without_location
-from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused
+from wattledger.errors import BadPayload, Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload, Source
 from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.outcome import STOPPED
 from wattledger.web.answers import Denied, Json
 from wattledger.web.contracts.ev_cars import NAME, Car, keeps_location, reached
 from wattledger.web.contracts.ev_grant import SIGNED
@@ -120,11 +121,28 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
     kept = await found.store.payloads.receive(car.row.site, payload, event)
     if kept.duplicate:
         return "duplicate"
-    if isinstance(call.consequence, LoginRequired | Misconfigured) and not _outdated(found, link):
-        await found.store.connections.stop(link.id, car.row.site, call.consequence)
+    if call.consequence is not None and not _outdated(found, link):
+        await _heed(found, car, link, call.consequence)
     elif call.healed and link.state == "needs_login":
         await found.store.connections.resume(link.id, car.row.site, by=f"webhook {NAME}")
     return "stored"
+
+
+async def _heed(found: Hub, car: Car, link: ConnectionRow, error: WattledgerError) -> None:
+    """What one car's error means: a connection of that car alone stops, another asks the car again soon."""
+    vehicles, links = found.store.vehicles, found.store.connections
+    if len(await vehicles.of_connection(link.id)) < 2 or sabotaged("webhook_one_car"):
+        await links.stop(link.id, car.row.site, error)
+        return
+    told = {
+        "kind": "WEBHOOK",
+        "then": "reconnect",
+        "message": str(error),
+        "at": found.clock.now().isoformat(),
+    }
+    await vehicles.note(car.row.id, car.row.site, {"trouble": told})
+    if link.state not in STOPPED:
+        await links.resume(link.id, car.row.site, by=f"webhook {NAME}")
 
 
 def _outdated(found: Hub, link: ConnectionRow) -> bool:
