@@ -13,7 +13,7 @@ from tests.browser.conftest import Watched
 from tests.browser.garage import Garage, garage
 
 pytestmark = pytest.mark.browser
-NAME = "TESLA Model 3 2021"
+NAME = "Tesla Model 3 2021"
 
 
 @pytest.fixture(params=["v2", "v3"])

@@ -54,7 +54,7 @@ def test_a_state_of_version_4(inside: bool, vehicle: str | None) -> None:
         vehicle,
     )
     parsed = read(made)
-    assert [(p.external_id, p.name) for p in parsed.points] == [(CAR, "POLESTAR 2 2023")]
+    assert [(p.external_id, p.name) for p in parsed.points] == [(CAR, "Polestar 2 2023")]
     assert [o.at for o in parsed.observations] == [AT]
     assert said(made) == {
         "soc_pct": 57.0,

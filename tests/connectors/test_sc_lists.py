@@ -29,12 +29,12 @@ def test_bare_ids_are_no_cars_before_their_names_were_asked() -> None:
     assert list(vehicles_of(raw(body))) == [CAR, OTHER]
     assert names(body, VEHICLES) == []
     known = '{"%s": {"make": "POLESTAR", "model": "2", "year": 2023}}' % CAR  # noqa: UP031
-    assert names(body, VEHICLES, names=known) == [(CAR, "POLESTAR 2 2023"), (OTHER, "Car")]
+    assert names(body, VEHICLES, names=known) == [(CAR, "Polestar 2 2023"), (OTHER, "Car")]
 
 
 def test_a_list_may_have_names_itself() -> None:
     assert names({"vehicles": [ABOUT, {"id": OTHER}, {}]}, VEHICLES) == [
-        (CAR, "POLESTAR 2 2023"),
+        (CAR, "Polestar 2 2023"),
         (OTHER, "Car"),
     ]
 
@@ -48,7 +48,7 @@ def test_a_list_may_have_names_itself() -> None:
     ],
 )
 def test_one_car_in_either_generation(body: Any) -> None:
-    assert names(body, VEHICLE, CAR) == names(body, VEHICLE) == [(CAR, "POLESTAR 2 2023")]
+    assert names(body, VEHICLE, CAR) == names(body, VEHICLE) == [(CAR, "Polestar 2 2023")]
     with pytest.raises(BadPayload):
         names(body, VEHICLE, OTHER)
 
@@ -70,8 +70,8 @@ def test_names(about: dict[str, Any], name: str) -> None:
 
 def test_connections_name_their_cars() -> None:
     body = {"data": [connection(), connection(OTHER)], "meta": {"totalCount": 2}}
-    assert [n for _, n in names(body, CONNECTIONS)] == ["POLESTAR 2 2023"] * 2
-    assert names({"data": connection()}, CONNECTIONS) == [(CAR, "POLESTAR 2 2023")]
+    assert [n for _, n in names(body, CONNECTIONS)] == ["Polestar 2 2023"] * 2
+    assert names({"data": connection()}, CONNECTIONS) == [(CAR, "Polestar 2 2023")]
 
 
 @pytest.mark.parametrize(

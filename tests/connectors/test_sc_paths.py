@@ -33,7 +33,7 @@ VALUES = {
 def test_a_whole_batch_is_one_observation_of_a_named_car() -> None:
     parsed = read(batch(*WHOLE))
     assert [(p.external_id, p.name, p.timezone) for p in parsed.points] == [
-        (CAR, "POLESTAR 2 2023", "America/Chicago")
+        (CAR, "Polestar 2 2023", "America/Chicago")
     ]
     assert parsed.points[0].details == {"make": "POLESTAR", "model": "2", "year": "2023"}
     assert [o.at for o in parsed.observations] == [AT]
@@ -201,7 +201,7 @@ def test_a_missing_code_is_judged_by_the_body() -> None:
 
 def test_attributes_within_a_batch_name_the_car() -> None:
     root = entry("/", {"id": CAR, "make": "POLESTAR", "model": "2", "year": 2023})
-    assert [p.name for p in read(payload({"responses": [root]}, BATCH)).points] == ["POLESTAR 2 2023"]
+    assert [p.name for p in read(payload({"responses": [root]}, BATCH)).points] == ["Polestar 2 2023"]
 
 
 def test_a_car_of_which_nothing_is_known_is_a_car() -> None:

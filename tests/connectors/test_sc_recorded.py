@@ -58,7 +58,7 @@ def test_batches() -> None:
 
 def test_cars() -> None:
     assert [p.name for p in read(payload(recorded("v2/vehicle_attributes"), VEHICLE, None)).points] == [
-        "TESLA Model S 2014"
+        "Tesla Model S 2014"
     ]
     assert [p.name for p in read(payload(recorded("v3/vehicle"), VEHICLE, None)).points] == [
         "TESLA Model 3 2019"
@@ -70,7 +70,7 @@ def test_signals() -> None:
     made = payload(recorded("v3/signals"), SIGNALS, TESLA)
     assert said(made) == {"odometer_km": 115071.5005}
     assert [o.at for o in read(made).observations] == [datetime(2025, 7, 9, 23, 35, 18, 549000, tzinfo=UTC)]
-    assert [p.name for p in read(made).points] == ["TESLA Model Y 2021"]
+    assert [p.name for p in read(made).points] == ["Tesla Model Y 2021"]
     assert said(payload(recorded("v3/signal"), SIGNALS, TESLA)) == {"odometer_km": 115071.5005}
     paged = payload(recorded("v3/signals_paged_example"), SIGNALS, TESLA)
     assert said(paged) == {"charge_voltage": 85.0}

@@ -80,7 +80,7 @@ def test_what_a_signal_says(code: str, body: Any, values: dict[str, Any]) -> Non
     made = signals(signal(code, body))
     assert said(made) == values
     assert [o.at for o in read(made).observations] == ([AT] if values else [])
-    assert read(made).points[0].name == "POLESTAR 2 2023"
+    assert read(made).points[0].name == "Polestar 2 2023"
 
 
 @pytest.mark.parametrize(

@@ -29,17 +29,17 @@ async def cars(owner: AsyncClient) -> dict[str, dict[str, object]]:
 async def test_all_cars_of_a_grant(owner: AsyncClient, store: Store, two: list[str]) -> None:
     first = await connected(owner)
     found = await cars(owner)
-    assert set(found) == {"TESLA Model 3 2021", "VOLKSWAGEN ID.4 2023"}
+    assert set(found) == {"Tesla Model 3 2021", "Volkswagen ID.4 2023"}
     assert [car["id"] for car in found.values() if car["primary"]] == [first]
     assert (await rows(store))["connection"] == 1
 
 
 async def test_the_primary_is_a_choice(owner: AsyncClient, two: list[str]) -> None:
     await connected(owner)
-    other = (await cars(owner))["VOLKSWAGEN ID.4 2023"]
+    other = (await cars(owner))["Volkswagen ID.4 2023"]
     answer = await owner.put(f"/v1/ev/me/vehicles/{other['id']}/primary")
     assert answer.status_code == 200 and answer.json()["primary"]
-    assert next(iter(await cars(owner))) == "VOLKSWAGEN ID.4 2023"
+    assert next(iter(await cars(owner))) == "Volkswagen ID.4 2023"
     assert (await owner.get("/v1/ev/status")).json()["vehicle_id"] == other["id"]
     assert landed(await owner.get(await consented(owner)))["vehicle_id"] == other["id"], "it stays the choice"
 
@@ -54,10 +54,10 @@ async def test_reconnecting_with_fewer_cars(
     await connected(owner)
     found = await cars(owner)
     assert {name: car["active"] for name, car in found.items()} == {
-        "TESLA Model 3 2021": False,
-        "VOLKSWAGEN ID.4 2023": True,
+        "Tesla Model 3 2021": False,
+        "Volkswagen ID.4 2023": True,
     }
-    assert found["VOLKSWAGEN ID.4 2023"]["primary"]
+    assert found["Volkswagen ID.4 2023"]["primary"]
     again = await store.connections.list(None)
     assert [row.id for row in again] == [link.id], "the same connection goes on"
     async with store.connections.token(link.id) as slot:
@@ -102,8 +102,8 @@ async def test_only_a_part_is_another_sites(
     await connected(owner)
     vendor.desk.vehicles = None
     await connected(neighbour)
-    assert set(await cars(neighbour)) == {"VOLKSWAGEN ID.4 2023"}
-    assert set(await cars(owner)) == {"TESLA Model 3 2021"}
+    assert set(await cars(neighbour)) == {"Volkswagen ID.4 2023"}
+    assert set(await cars(owner)) == {"Tesla Model 3 2021"}
 
 
 async def test_another_sites_car_does_not_exist(owner: AsyncClient, neighbour: AsyncClient) -> None:
@@ -152,7 +152,7 @@ async def test_letting_one_car_go(
     answer = (await owner.delete(f"/v1/ev/me/vehicles/{first}")).json()
     assert answer == {"ok": True, "vehicles": [first], "revoked": True, "message": None}
     assert [grant.vehicle.id for grant in vendor.garage.of()] == two[1:]
-    assert (await owner.get("/v1/ev/status")).json()["vehicle_label"] == "VOLKSWAGEN ID.4 2023"
+    assert (await owner.get("/v1/ev/status")).json()["vehicle_label"] == "Volkswagen ID.4 2023"
     assert (await store.connections.list(None))[0].state == "never"
 
 

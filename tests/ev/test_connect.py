@@ -24,7 +24,7 @@ async def test_a_grant_becomes_one_connection_with_its_car(
     listed = (await owner.get("/v1/ev/me/vehicles")).json()["vehicles"]
     assert said == {"path": "/vehicle/connected", "provider": "smartcar", "vehicle_id": listed[0]["id"]}
     assert (listed[0]["name"], listed[0]["primary"], listed[0]["active"]) == (
-        "TESLA Model 3 2021",
+        "Tesla Model 3 2021",
         True,
         True,
     )
@@ -33,7 +33,7 @@ async def test_a_grant_becomes_one_connection_with_its_car(
     assert link.options["api"] == "v2" and link.next_poll_at is not None
     assert vendor.asked("/oauth/token") == 1
     status = (await owner.get("/v1/ev/status")).json()
-    assert (status["status"], status["vehicle_label"]) == ("connected", "TESLA Model 3 2021")
+    assert (status["status"], status["vehicle_label"]) == ("connected", "Tesla Model 3 2021")
 
 
 async def test_the_address_at_the_vendor(owner: AsyncClient, vendor: SmartcarSimulator) -> None:

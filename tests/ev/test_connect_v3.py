@@ -31,7 +31,7 @@ async def test_an_account_is_connected_and_subscribed(
     assert [made.vehicle for made in vendor.subscriptions] == list(vendor.garage.vehicles)
     assert vendor.asked("/oauth/token") == 0
     listed = (await owner.get("/v1/ev/me/vehicles")).json()["vehicles"]
-    assert [car["name"] for car in listed] == ["TESLA Model 3 2021"]
+    assert [car["name"] for car in listed] == ["Tesla Model 3 2021"]
 
 
 async def test_an_external_id_is_made_up_for_each_sign_in(owner: AsyncClient) -> None:
@@ -123,8 +123,8 @@ async def test_reconnecting_with_fewer_cars(
     assert after[0].options["external_id"] != before.options["external_id"]
     listed = (await owner.get("/v1/ev/me/vehicles")).json()["vehicles"]
     assert [(car["name"], car["active"]) for car in listed] == [
-        ("VOLKSWAGEN ID.4 2023", True),
-        ("TESLA Model 3 2021", False),
+        ("Volkswagen ID.4 2023", True),
+        ("Tesla Model 3 2021", False),
     ]
 
 

@@ -39,9 +39,9 @@ async def through(browser: AsyncClient) -> str:
 
 async def test_from_the_card_to_the_card(browser: AsyncClient, vendor: SmartcarSimulator) -> None:
     assert "No car is connected." in (await browser.get("/sources")).text
-    assert "TESLA Model 3 2021 is connected." in await through(browser)
+    assert "Tesla Model 3 2021 is connected." in await through(browser)
     shown = (await browser.get("/sources")).text
-    assert "TESLA Model 3 2021" in shown and "500 of 500 calls left this month" in shown
+    assert "Tesla Model 3 2021" in shown and "500 of 500 calls left this month" in shown
     assert "version 2 of Smartcar&#39;s API" in shown
 
 

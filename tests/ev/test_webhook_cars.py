@@ -151,6 +151,6 @@ async def test_one_cars_error_stops_no_other_car(
 
     assert await isolated()
     listed = {c["name"]: c["trouble"] for c in (await owner.get("/v1/ev/me/vehicles")).json()["vehicles"]}
-    assert listed["TESLA Model 3 2021"] is None and "connect the car again" in listed["VOLKSWAGEN ID.4 2023"]
+    assert listed["Tesla Model 3 2021"] is None and "connect the car again" in listed["Volkswagen ID.4 2023"]
     with sabotage("webhook_one_car"):
         assert not await isolated()

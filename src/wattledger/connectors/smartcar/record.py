@@ -94,7 +94,13 @@ def point_of(id: str, said: Mapping[str, Any], zone: str) -> UsagePoint:
         "year": str(year) if isinstance(year, int) and 1900 < year < 2200 else text(year)[:4],
     }
     known = {key: value for key, value in details.items() if value}
-    return UsagePoint(PointKind.VEHICLE, id, " ".join(known.values()) or NAMELESS, zone, known)
+    name = " ".join([_spoken(known.get("make", "")), *(known[key] for key in known if key != "make")]).strip()
+    return UsagePoint(PointKind.VEHICLE, id, name or NAMELESS, zone, known)
+
+
+def _spoken(make: str) -> str:
+    """A make as people write it: the vendor shouts some (`TESLA`); short ones are initials (`BMW`)."""
+    return make.title() if make.isupper() and len(make) > 4 else make
 
 
 def car_of(headers: Mapping[str, str]) -> str:

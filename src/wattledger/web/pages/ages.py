@@ -8,6 +8,7 @@ from datetime import datetime
 from wattledger.model import Flow, PointKind
 from wattledger.web.hub import Hub
 from wattledger.web.pages.attention import judge_freshness
+from wattledger.web.pages.car_words import car_sources
 from wattledger.web.pages.connected import sources
 
 
@@ -22,7 +23,7 @@ class Age:
 
 
 async def ages(found: Hub, site: str, now: datetime) -> list[Age]:
-    """Every meter, the units together, by connection."""
+    """Every meter, then cars and units by connection."""
     listed = []
     points = await found.store.points.list(site)
     for point in points:
@@ -30,6 +31,10 @@ async def ages(found: Hub, site: str, now: datetime) -> list[Age]:
             known = await found.store.energy.coverage(point, Flow.DELIVERED)
             fresh = judge_freshness(point, known.newest, now)
             listed.append(Age(point.name, fresh.level, fresh.sentence, f"/meter?point={point.id}"))
-    for source in await sources(found, site):
-        listed.append(Age("SmartThings", source.level, f"{source.sentence} {source.countdown}", "/sources"))
+    for source in (await car_sources(found, site)).sources:
+        name = ", ".join(line.car.row.name for line in source.lines) or "Smartcar"
+        said = " ".join(line.sentence for line in source.lines)
+        listed.append(Age(name, source.level, f"{source.sentence} {said}".strip(), "/car"))
+    for units in await sources(found, site):
+        listed.append(Age("SmartThings", units.level, f"{units.sentence} {units.countdown}", "/sources"))
     return listed
