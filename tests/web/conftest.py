@@ -30,6 +30,8 @@ BOTH = {
     "test_people",
     "test_balance",
     "test_sessions",
+    "test_alerts",
+    "test_alerts_told",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 
