@@ -61,7 +61,7 @@ def test_cars() -> None:
         "Tesla Model S 2014"
     ]
     assert [p.name for p in read(payload(recorded("v3/vehicle"), VEHICLE, None)).points] == [
-        "TESLA Model 3 2019"
+        "Tesla Model 3 2019"
     ]
     assert read(payload(recorded("v2/vehicles"), VEHICLES, None)).points == []
 
