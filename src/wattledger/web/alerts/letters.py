@@ -33,14 +33,14 @@ def subject(site: SiteRow, events: Sequence[Event], test: bool = False) -> str:
         closed = len(events) - opened
         parts = [f"{opened} alert{'s' if opened > 1 else ''}"] if opened else []
         said = " and ".join([*parts, f"{closed} over"] if closed else parts)
-    line = " ".join(f"{said} - {site.name}".split())
+    line = _plain(f"{said} - {site.name}")
     return ("Test: " if test else "") + line[:LONGEST_SUBJECT]
 
 
 def block(event: Event, tz: str, base: str) -> str:
     """One alert in a mail."""
     row = event.alert
-    title, text, todo = (" ".join(row.said[name].split()) for name in ("title", "text", "todo"))
+    title, text, todo = (_plain(row.said[name]) for name in ("title", "text", "todo"))
     if event.name == "closed":
         when = moment(row.closed_at or row.seen_at, tz)
         return f"Over since {when}: {title}\n"
@@ -49,6 +49,11 @@ def block(event: Event, tz: str, base: str) -> str:
     if base:
         lines.append(base + row.said["link"])
     return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """One line in which nothing that somebody named can pass for a link."""
+    return " ".join(text.replace("://", " ").split())
 
 
 def body(event: Event, site: SiteRow, base: str, test: bool = False) -> dict[str, Any]:
