@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import fleet, ledger, road, smartcar, smartthings, webhooks
+from benchmarks import alerts, fleet, ledger, road, smartcar, smartthings, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put
 from wattledger.clock import SystemClock
 
-PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks")
+PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks", "alerts")
 
 
 def main() -> None:
@@ -45,6 +45,8 @@ def measured(only: str | None, *, full: bool) -> list[Figure]:
         figures += _said("Smartcar: polling a fleet", fleet.measure)
     if only in (None, "webhooks"):
         figures += _said("webhooks", webhooks.measure)
+    if only in (None, "alerts"):
+        figures += _said("looking for alerts", alerts.measure)
     if full:
         figures += _said("fifty million readings", ledger.memory)
     return figures

@@ -27,6 +27,7 @@ PAGES = {
     "revisions": "/revisions?start=2026-07-14&end=2026-07-15",
     "files": "/files",
     "file": "/files/2",
+    "alerts": "/alerts",
     "sources": "/sources",
     "settings": "/settings",
     "air": "/air-conditioners",
