@@ -29,7 +29,7 @@ class Lookup:
         if value := self._environ.get(name):
             return value
         if path := self._environ.get(f"{name}_FILE"):
-            return _read(Path(path), f"{name}_FILE")
+            return _read(Path(path), f"{name}_FILE") or None
         if value := self._credential(name):
             return value
         return next((v for pairs in self._pairs if (v := pairs.get(name))), None)

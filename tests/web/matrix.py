@@ -160,6 +160,7 @@ for path in (
 row("POST /api/admin/smt/pull", "machine")
 row("PUT /api/admin/smt/payloads/{sha256}", "machine")
 row("POST /api/admin/smt/heartbeat", "machine")
+row("DELETE /api/admin/smt/canary/{sha256}", "machine")
 row("GET /metrics", "metrics")
 
 

@@ -9,6 +9,7 @@ import typer
 
 from wattledger.cli.lazy import EXIT_ERROR, new_app
 from wattledger.cli.options import Data
+from wattledger.errors import TryLater
 
 app = new_app(no_args_is_help=True)
 
@@ -52,6 +53,18 @@ def scrub(data: Data = None) -> None:
 
 
 @app.command()
+def ping(data: Data = None) -> None:
+    """Ask the database whether it answers and has the newest schema. Changes nothing. Exit code 1 if not.
+
+    \b
+    Example:
+      wattledger db ping
+    """
+    asyncio.run(_ping(data))
+    typer.echo("The database answers and its schema is up to date.")
+
+
+@app.command()
 def upgrade(data: Data = None) -> None:
     """Bring the schema up to date. Every command that opens the database does so by itself, under a lock.
 
@@ -61,6 +74,19 @@ def upgrade(data: Data = None) -> None:
     """
     asyncio.run(_open(data))
     typer.echo("The database schema is up to date.")
+
+
+async def _ping(data: Path | None) -> None:
+    from wattledger.config import database_url, load_settings
+    from wattledger.store.database import Database
+    from wattledger.store.migrate import is_current
+
+    database = Database(database_url(load_settings(data)))
+    try:
+        if not await is_current(database):
+            raise TryLater("The database answers; its schema is not this version's. `wattledger db upgrade`.")
+    finally:
+        await database.close()
 
 
 async def _digest(data: Path | None) -> str:

@@ -34,6 +34,13 @@ class Part(StrEnum):
 @app.command()
 def doctor(
     part: Annotated[Part, typer.Option(help="auto: relay where SMT_SFTP_USER is set.")] = Part.AUTO,
+    deployment: Annotated[
+        str | None, typer.Option(help="Try a running hub from outside instead.", metavar="URL")
+    ] = None,
+    relay: Annotated[
+        str | None,
+        typer.Option(help="With --deployment: its relay. Default: of DROPLET_WEBHOOK_URL.", metavar="URL"),
+    ] = None,
     json: AsJson = False,
     data: Data = None,
 ) -> None:
@@ -41,23 +48,29 @@ def doctor(
 
     On a hub: folder, secrets, TLS, the way to the relay, database, vault, heartbeat. On a relay: SFTP
     sign-in and both folders, one decryption, the API token, one call with and one without it, and the
-    delivery of a canary file to the hub.
+    delivery of a canary file to the hub. With --deployment, and the two secrets set here: health, what
+    the secrets open together and alone, the token stub, the inspector, and a canary through hub and relay
+    that is seen, downloaded, compared and removed.
 
     \b
     Example:
       wattledger doctor
       wattledger doctor --part relay
+      wattledger doctor --deployment https://energy.example.org --relay https://relay.example.org:8787
     """
-    found = asyncio.run(_doctor(part, data, json))
+    found = asyncio.run(_doctor(part, data, json, deployment, relay))
     if any(check.verdict == "failed" for check in found):
         raise typer.Exit(EXIT_ERROR)
 
 
-async def _doctor(part: Part, data: Path | None, as_json: bool) -> list[Check]:
+async def _doctor(
+    part: Part, data: Path | None, as_json: bool, deployment: str | None, relay: str | None
+) -> list[Check]:
     from wattledger.config import load_settings
 
-    found = []
-    async for check in _checks(part, load_settings(data)):
+    found, settings = [], load_settings(data)
+    chosen = _outside(settings, deployment, relay) if deployment else _checks(part, settings)
+    async for check in chosen:
         found.append(check)
         if not as_json:
             verdict = typer.style(f"{check.verdict:8}", fg=COLOURS[check.verdict])
@@ -66,6 +79,12 @@ async def _doctor(part: Part, data: Path | None, as_json: bool) -> list[Check]:
         rows = [{"check": c.name, "verdict": c.verdict, "text": c.text} for c in found]
         typer.echo(json.dumps(rows, indent=2))
     return found
+
+
+def _outside(settings: Settings, url: str, relay: str | None) -> AsyncIterator[Check]:
+    from wattledger.cli.checks_deployment import deployment_checks
+
+    return deployment_checks(settings, url, relay)
 
 
 async def _checks(part: Part, settings: Settings) -> AsyncIterator[Check]:

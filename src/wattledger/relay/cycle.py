@@ -8,15 +8,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from wattledger.clock import Clock
+from wattledger.clock import Clock, token
 from wattledger.config import Settings
 from wattledger.connectors.smart_meter_texas.drop.folder import Place
 from wattledger.connectors.smart_meter_texas.drop.pgp import PgpKeys
 from wattledger.errors import TryLater, WattledgerError
 from wattledger.faults import fault
 from wattledger.relay.deliver import Delivery
+from wattledger.relay.durable import durable_write
 from wattledger.relay.fetch import Fetch, Folders
 from wattledger.relay.hub import Hub
+from wattledger.relay.item import Item, remote_key
 from wattledger.relay.opening import Opening
 from wattledger.relay.pause import Pause
 from wattledger.relay.recovery import recover
@@ -25,6 +27,7 @@ from wattledger.relay.spool import Spool
 from wattledger.relay.stream import Stream, together
 from wattledger.transport import is_plain
 
+CANARY = "wattledger-canary.txt"
 PATIENCE = 150.0
 """seconds to wait for another process that works in the same spool"""
 Say = Callable[[Line], None]
@@ -80,6 +83,17 @@ class Cycle:
             await self._heartbeat(hub, line)
         self._say(line)
         return line
+
+    async def take_canary(self, text: bytes) -> None:
+        """Lay a deployment test's file into the spool, where fetched files lie."""
+        now = self._clock.now()
+        second = int(now.timestamp())
+        key = remote_key("canary", token(16), len(text), second)
+        item = Item(key, CANARY, "canary", len(text), second, source="canary", fetched_at=now.timestamp())
+        async with self.spool.held(self.patience):
+            part = self.spool.path("part", item.id)
+            await asyncio.to_thread(durable_write, part, text)
+            await asyncio.to_thread(self.spool.keep, [(item, part)])
 
     async def _stages(self, job: Job, hub: Hub | None, report: Report) -> None:
         report.warnings += await asyncio.to_thread(recover, self.spool)

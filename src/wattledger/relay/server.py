@@ -16,6 +16,7 @@ from starlette.routing import Route
 from wattledger.errors import Refused
 from wattledger.relay import triggers
 from wattledger.relay.gate import Gate
+from wattledger.relay.report import Line
 from wattledger.relay.runner import Run, Runner
 
 MOST_BODY = 1 << 20
@@ -30,6 +31,8 @@ class Asked(Protocol):
     def check_vendor(self, request: dict[str, Any]) -> None: ...
 
     def ask_vendor(self, request: dict[str, Any]) -> Run: ...
+
+    async def canary(self, text: bytes) -> Line: ...
 
     def health(self) -> dict[str, Any]: ...
 
@@ -55,6 +58,10 @@ def create_app(relay: Asked, gate: Gate) -> Starlette:
         line = run.line or {}
         return _json(line, 502 if line.get("status") == "failed" else 200)
 
+    async def canary(request: Request) -> Response:
+        line = await relay.canary(triggers.canary(await _body(request, gate)))
+        return _json(line, 502 if line.get("status") == "failed" else 200)
+
     async def one_run(request: Request) -> Response:
         gate.check(request.headers.raw)
         run = relay.runner.find(request.path_params["run"])
@@ -69,6 +76,7 @@ def create_app(relay: Asked, gate: Gate) -> Starlette:
         routes=[
             Route("/trigger/smt-now", _guarded(trigger), methods=["POST"]),
             Route("/run-once", _guarded(run_once), methods=["POST"]),
+            Route("/canary", _guarded(canary), methods=["POST"]),
             Route("/runs/{run}", _guarded(one_run), methods=["GET"]),
             Route("/health", health, methods=["GET"]),
             Route("/healthz", health, methods=["GET"]),

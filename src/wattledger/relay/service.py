@@ -126,6 +126,16 @@ class Relay:
         """Queues one call of the vendor's API. Raises Refused when too many wait."""
         return self._vendor.ask(request)
 
+    async def canary(self, text: bytes) -> Line:
+        """Send a small file the whole way, as if it had been fetched; the line of the cycle that did.
+
+        Raises TryLater where the spool is held by another process for long.
+        """
+        await self.cycle.take_canary(text)
+        run = self.runner.ask("canary", fetch=False)
+        await run.finished.wait()
+        return run.line or {}
+
     def broken(self) -> bool:
         """Whether a loop has ended that should not: then only a new start helps."""
         return any(task.done() for task in self._tasks)

@@ -25,6 +25,7 @@ CYCLE_REASONS = frozenset(
 REQUEST = "smt_request"
 SIMULATIONS = frozenset({"gapfill_compare", "past_sim_recalc"})
 ESIID = re.compile(r"10\d{15}(\d{5})?", re.ASCII)
+CANARY = re.compile(r"[ -~]{1,200}", re.ASCII)
 MOST_ESIIDS = 10_000
 
 
@@ -54,6 +55,14 @@ def read(body: bytes, unsaid: str = "admin_triggered") -> Trigger:
     if said.get("esiid") not in (None, ""):
         check_esiid(said["esiid"], "esiid")
     return Trigger(reason, _request(said) if reason == REQUEST else None)
+
+
+def canary(body: bytes) -> bytes:
+    """The content of a canary: {"text": "..."}, printable ASCII. Raises Refused."""
+    text = _object(body).get("text")
+    if not isinstance(text, str) or not CANARY.fullmatch(text):
+        raise Refused("text must be 1 to 200 printable ASCII characters.", "BAD_REQUEST", "text")
+    return text.encode()
 
 
 def check_esiid(value: object, field: str) -> None:

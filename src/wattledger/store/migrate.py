@@ -34,6 +34,12 @@ async def migrate(database: Database) -> bool:
     return True
 
 
+async def is_current(database: Database) -> bool:
+    """Whether the schema is the newest that we know. Raises TryLater when the database does not answer."""
+    async with database.connect() as connection:
+        return await _stored(connection) == HEAD
+
+
 def _refuse_old(connection: AsyncConnection) -> None:
     version = connection.dialect.server_version_info or OLDEST_POSTGRES
     if connection.dialect.name == "postgresql" and version < OLDEST_POSTGRES:

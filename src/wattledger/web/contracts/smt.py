@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from wattledger.web.contracts import (
     smt_analysis,
+    smt_canary,
     smt_heartbeat,
     smt_inspector,
     smt_meters,
@@ -15,5 +16,14 @@ from wattledger.web.contracts import (
 )
 
 router = APIRouter()
-for part in (smt_pull, smt_stream, smt_heartbeat, smt_status, smt_inspector, smt_analysis, smt_meters):
+for part in (
+    smt_pull,
+    smt_stream,
+    smt_canary,
+    smt_heartbeat,
+    smt_status,
+    smt_inspector,
+    smt_analysis,
+    smt_meters,
+):
     router.include_router(part.router)
