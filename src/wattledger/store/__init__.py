@@ -16,6 +16,7 @@ from wattledger.store.alerts.seen import Seen
 from wattledger.store.alerts.telling import Telling
 from wattledger.store.alerts.ways import Hooks
 from wattledger.store.archive.bodies import Bodies, Corrupt
+from wattledger.store.archive.erase import Erase
 from wattledger.store.archive.jobs import Archive
 from wattledger.store.archive.objects import Objects, open_objects
 from wattledger.store.archive.payloads import Claims, Payloads
@@ -64,6 +65,7 @@ class Store:
         reader = Reader(database, archive, bulk, parse, accounts, vault)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
+        self.erase = Erase(database, self.bodies)
         self.alerts = AlertBook(database)
         self.telling = Telling(database)
         self.hooks = Hooks(database, vault)

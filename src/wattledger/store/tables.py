@@ -41,6 +41,7 @@ __all__ = [
     "connection",
     "energy_day",
     "energy_superseded",
+    "erased_meter",
     "heartbeat",
     "login_link",
     "membership",
@@ -178,9 +179,19 @@ payload_point = Table(
     metadata,
     Column("usage_point", Integer, ForeignKey("usage_point.n"), primary_key=True),
     Column("payload", BigInteger, ForeignKey("payload.id"), primary_key=True),
+    Index("ix_payload_point_payload", "payload"),
     sqlite_with_rowid=False,
 )
 """Which payloads speak of which usage points: what a replay must read."""
+
+erased_meter = Table(
+    "erased_meter",
+    metadata,
+    words("word", primary_key=True),
+    Column("through", BigInteger, nullable=False),
+)
+"""A meter (as a digest) whose owner had everything deleted: payloads up to `through` say nothing of it."""
+
 energy_day = Table(
     "energy_day",
     metadata,
@@ -231,6 +242,7 @@ observation = Table(
     words("verdict", nullable=True),
     words("booked_wh", nullable=True),
     words("sealed", nullable=True),
+    Index("ix_observation_payload", "payload"),
     sqlite_with_rowid=False,
 )
 """What a device said at one moment; `day` is local, `verdict` and `booked_wh` are of register reports.

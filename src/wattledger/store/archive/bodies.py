@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import zstandard
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,6 +25,7 @@ from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.objects import Objects, key_of
 from wattledger.store.database import Database
 from wattledger.store.tables import body
+from wattledger.store.tables import payload as payload_table
 from wattledger.threads import SHORT, done
 
 INLINE = 256 * 1024
@@ -101,6 +102,30 @@ class Bodies:
         assert packed.data is not None
         await self._objects.put(key_of(sha256), packed.data, replace=payload.private)
         return Packed(sha256, packed.codec, packed.size, packed.stored, None)
+
+    async def assure(self, payload: Payload, packed: Packed) -> None:
+        """Bring a large body again whose bytes were deleted between `place` and the commit that names it."""
+        if packed.data is None and not await self._objects.has(key_of(packed.sha256)):
+            await self.place(payload)
+
+    async def forget(self, connection: AsyncConnection, sha256s: Collection[str]) -> int:
+        """Delete those of these bodies that no payload names any more. Returns the bytes as received.
+
+        Large ones leave the object store before the caller's transaction is committed: a crash leaves a row
+        without bytes, which is deleted next time, never bytes without a row.
+        """
+        ordered = sorted(sha256s)
+        locked = select(body.c.sha256).where(body.c.sha256.in_(ordered)).order_by(body.c.sha256)
+        await connection.execute(locked.with_for_update())
+        named = select(payload_table.c.sha256).where(payload_table.c.sha256.in_(ordered))
+        kept = set(await connection.scalars(named))
+        gone = [one for one in ordered if one not in kept]
+        query = delete(body).where(body.c.sha256.in_(gone)).returning(body.c.sha256, body.c.size, body.c.data)
+        rows = (await connection.execute(query)).all()
+        for row in rows:
+            if row.data is None:
+                await self._objects.remove(key_of(row.sha256))
+        return sum(row.size for row in rows)
 
     async def keep(self, connection: AsyncConnection, packed: Packed) -> None:
         """Name the body in the database; known content changes nothing, but that it is private from now."""

@@ -21,6 +21,10 @@ class Objects(Protocol):
 
     async def get(self, key: str) -> bytes: ...
 
+    async def has(self, key: str) -> bool: ...
+
+    async def remove(self, key: str) -> None: ...
+
 
 def key_of(sha256: str) -> str:
     """The key of a body."""
@@ -54,6 +58,19 @@ class Folder:
             raise NotFound(
                 f"The archived body {key} is missing from {self.root}; restore a backup."
             ) from None
+
+    async def has(self, key: str) -> bool:
+        """Whether there are bytes of that key."""
+        return await asyncio.to_thread((self.root / key).exists)
+
+    async def remove(self, key: str) -> None:
+        """Delete the bytes for good; none of that key is no error."""
+        await asyncio.to_thread(self._remove, self.root / key)
+
+    def _remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        if path.parent.exists():
+            _sync(path.parent)
 
     def _put(self, path: Path, data: bytes, replace: bool) -> None:
         if not replace and path.exists() and path.stat().st_size == len(data):
@@ -99,6 +116,31 @@ class Bucket:
             raise NotFound(f"The archived body {key} is missing from the object store.") from None
         except BaseError as error:
             raise TryLater(f"The object store did not give {key} ({type(error).__name__}).") from error
+
+    async def has(self, key: str) -> bool:
+        """Whether there are bytes of that key. Raises TryLater where the store does not answer."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            await obstore.head_async(self._store, key)
+        except FileNotFoundError:
+            return False
+        except BaseError as error:
+            raise TryLater(f"The object store did not answer for {key} ({type(error).__name__}).") from error
+        return True
+
+    async def remove(self, key: str) -> None:
+        """Delete the bytes. Raises TryLater where the store does not do it."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            await obstore.delete_async(self._store, key)
+        except FileNotFoundError:
+            return
+        except BaseError as error:
+            raise TryLater(f"The object store did not delete {key} ({type(error).__name__}).") from error
 
 
 def _sync(folder: Path) -> None:

@@ -82,7 +82,9 @@ class Payloads(Catalogue):
         await done(len(payload.body) < SHORT, lambda: payload.sha256)
         known = await self._archive.find(site, payload) if parsing else None
         if known is None:
-            job = await self._archive.add(site, payload, await self._bodies.place(payload))
+            packed = await self._bodies.place(payload)
+            job = await self._archive.add(site, payload, packed)
+            await self._bodies.assure(payload, packed)
             if job is not None:
                 outcome = await self._read(job, parsing)
                 return _receipt(job, outcome, claims) if outcome else await self._state(job.id, claims)

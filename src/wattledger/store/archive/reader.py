@@ -14,6 +14,7 @@ from wattledger.faults import fault
 from wattledger.model import Parsed, Payload, PointKind
 from wattledger.secrets import Vault
 from wattledger.store.archive import points_of
+from wattledger.store.archive.erased import erased_of, without
 from wattledger.store.archive.jobs import Archive, Job, Outcome
 from wattledger.store.archive.points_of import Owner, Resolved
 from wattledger.store.archive.prepare import Prepared, prepare
@@ -95,8 +96,9 @@ class Reader:
         """Merge what was read, within the caller's transaction."""
         if read.parsed is None:
             return Outcome("rejected", "opaque", Summary(), read.reason)
+        stored = await points_of.known(connection, read.parsed.points, lock=True)
+        await self._leave_erased(connection, job, read, stored, aim)
         owner, points = owner_of(job), read.parsed.points
-        stored = await points_of.known(connection, points, lock=True)
         seen = _seen(stored, job, aim)
         if seen != read.seen or read.prepared is None:
             await done(len(read.parsed.days) < BRIEF, _prepare, read, job, seen)
@@ -110,6 +112,18 @@ class Reader:
         await self._observe(connection, job.id, read, resolved, aim)
         read.prepared.summary.points = points_of.names(resolved, forbidden)
         return Outcome("read", read.parsed.kind, read.prepared.summary)
+
+    async def _leave_erased(
+        self, connection: AsyncConnection, job: Job, read: Read, stored: dict[str, UsagePointRow], aim: Aim
+    ) -> None:
+        """Take usage points out of what was read whose owner had them erased since this payload came."""
+        assert read.parsed is not None
+        points = read.parsed.points
+        doubtful = points if aim.target is not LEDGER else [p for p in points if p.external_id not in stored]
+        if doubtful and (gone := await erased_of(connection, doubtful, job.id)):
+            read.parsed, read.prepared = without(read.parsed, gone), None
+            for name in gone & stored.keys():
+                del stored[name]
 
     async def _fold(
         self, connection: AsyncConnection, prepared: Prepared, resolved: Resolved, aim: Aim

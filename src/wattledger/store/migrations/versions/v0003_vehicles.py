@@ -35,6 +35,7 @@ def upgrade() -> None:
     _claims()
     _vehicles()
     _alerts()
+    _erased()
     create_views(op.get_bind(), VEHICLES)
 
 
@@ -89,6 +90,17 @@ def _alerts() -> None:
     op.create_index("ix_alert_next_tell_at", "alert", ["next_tell_at"])
 
 
+def _erased() -> None:
+    op.create_table(
+        "erased_meter",
+        sa.Column("word", TEXT, nullable=False),
+        sa.Column("through", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("word", name="pk_erased_meter"),
+    )
+    for name in ("payload_point", "observation"):
+        op.create_index(f"ix_{name}_payload", name, ["payload"])
+
+
 def _counted(name: str) -> sa.Column[int]:
     return sa.Column(name, INTEGER, nullable=False, server_default="0")
 
@@ -96,6 +108,9 @@ def _counted(name: str) -> sa.Column[int]:
 def downgrade() -> None:
     """Take it away again."""
     drop_views(op.get_bind(), VEHICLES)
+    for name in ("payload_point", "observation"):
+        op.drop_index(f"ix_{name}_payload", name)
+    op.drop_table("erased_meter")
     op.drop_table("alert")
     op.drop_table("vehicle")
     op.drop_table("meter_claim")
