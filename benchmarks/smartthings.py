@@ -28,7 +28,8 @@ from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.ledger import urls
 from wattledger.collect import Collector, Pace
 from wattledger.connectors import parse
-from wattledger.connectors.base import Connection, Receipt, Token
+from wattledger.connectors.base import Connection, Token
+from wattledger.connectors.dispatch import Receipt
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings import SmartThings
 from wattledger.connectors.smartthings.auth import Grants

@@ -26,7 +26,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "charging": BASE | {"accounting"},
     "insight": BASE | {"insight", "accounting", "charging"},
     "connectors": BASE | {"connectors"},
-    "collect": BASE | {"connectors", "logs"},
+    "signing": BASE | {"connectors", "logs"},
+    "collect": BASE | {"connectors", "logs", "signing"},
     "listen": BASE | {"connectors", "collect"},
     "store": BASE | {"store", "merge", "accounting", "spreading", "charging", "secrets"},
     "relay": BASE | {"relay", "collect", "connectors", "config", "logs", "secrets"},
@@ -45,7 +46,8 @@ VENDOR_USERS = ("relay", "web.contracts", "cli", "demo", "demo_units", "demo_car
 """parts besides the registry and the folder itself that may name a vendor's folder"""
 
 EXCEPTIONS = {
-    ("store", "connectors.base"): "the Dispatch protocol and its words: the store is one Dispatch",
+    ("store", "connectors.base"): "the words of connections, tokens and points",
+    ("store", "connectors.dispatch"): "the Dispatch protocol: the store is one Dispatch",
     (
         "connectors.smart_meter_texas",
         "config",

@@ -12,39 +12,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import structlog
-from httpx2 import AsyncClient, TransportError
+from httpx2 import TransportError
 
 from wattledger.clock import Clock
-from wattledger.connectors.base import (
-    Account,
-    Connection,
-    Connector,
-    Dispatch,
-    Grant,
-    NextPoll,
-    Points,
-    Suiting,
-    Token,
-    TokenSlot,
-)
+from wattledger.connectors.base import Account, Connection, Connector, NextPoll, Token
+from wattledger.connectors.dispatch import Dispatch, Points
 from wattledger.errors import LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
 from wattledger.model import Payload
+from wattledger.signing import Clients, SignIn
 
 log = structlog.get_logger(__name__)
 
-LEAST_LEFT = timedelta(minutes=5)
-"""a token with less life than this is refreshed before use"""
-
 Registry = Callable[[str], Connector]
-Clients = Callable[[Connection, Token | None], AbstractAsyncContextManager[AsyncClient]]
-"""an HTTP client for one connection, signed in where a token is given"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,11 @@ class Collector:
     clock: Clock
     clients: Clients
     pace: Pace = Pace()
+
+    @property
+    def sign_in(self) -> SignIn:
+        """How the tokens of its connections are got."""
+        return SignIn(self.dispatch, self.clock, self.clients, self.pace.refresh_again)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Collect what falls due until `stop` is set; then let what runs finish, or abandon it."""
@@ -230,61 +221,6 @@ class Collector:
         receipt = await self.dispatch.deliver(connection, payload)
         if (receipt.sha256, receipt.size) != (payload.sha256, len(payload.body)):
             raise TryLater("What was archived is not what was sent; it is sent again.")
-
-    async def sign_in(self, grant: Grant, connection: Connection, refused: int | None = None) -> Token:
-        """A token with life left, newer than the refused generation; refreshed by one at a time."""
-        try:
-            return await self._refreshed(grant, connection, refused)
-        except LoginRequired:  # read once more: somebody else may have been faster
-            token = await self._stored(connection)
-            if token is None or not self._good(token, refused) or _replaced(grant, connection, token):
-                raise
-            return token
-
-    async def _refreshed(self, grant: Grant, connection: Connection, refused: int | None) -> Token:
-        async with self.dispatch.token(connection) as slot:
-            known, good = slot.current, not slot.unfinished
-            if not (known and good and self._good(known, refused)) or _replaced(grant, connection, known):
-                await self._renewed(grant, connection, slot)
-            assert slot.current is not None
-            REDACTOR.register(slot.current.access, slot.current.refresh)
-            return slot.current
-
-    async def _renewed(self, grant: Grant, connection: Connection, slot: TokenSlot) -> None:
-        """Ask and save. A death or cancellation in between leaves a note: the vendor may have answered."""
-        if slot.current is not None and slot.current.refresh:
-            await slot.begin()
-        try:
-            async with self.clients(connection, None) as http:
-                fresh = await self._ask(grant, connection, slot.current, http)
-        except Exception:
-            await slot.end()
-            raise
-        await slot.save(fresh)
-
-    async def _stored(self, connection: Connection) -> Token | None:
-        async with self.dispatch.token(connection) as slot:
-            return slot.current
-
-    async def _ask(self, grant: Grant, connection: Connection, old: Token | None, http: AsyncClient) -> Token:
-        """Ask the vendor; after an unclear answer the same again, since it may have counted the first."""
-        for pause in self.pace.refresh_again:
-            with suppress(TransportError):
-                try:
-                    return await grant.token(connection.secrets, old, http)
-                except TryLater as error:
-                    if error.after is not None:
-                        raise
-            await asyncio.sleep(pause)
-        return await grant.token(connection.secrets, old, http)
-
-    def _good(self, token: Token, refused: int | None) -> bool:
-        return token.generation != refused and token.expires_at - self.clock.now() > LEAST_LEFT
-
-
-def _replaced(grant: Grant, connection: Connection, token: Token) -> bool:
-    """Whether a person has replaced the secrets with which a token was got."""
-    return isinstance(grant, Suiting) and not grant.suits(connection.secrets, token)
 
 
 def next_mark(connector: Connector, now: datetime) -> datetime:

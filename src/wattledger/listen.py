@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 
-from wattledger.collect import LEAST_LEFT, Collector, Pace
-from wattledger.connectors.base import Account, Connection, Connector, Stream, Token
+from wattledger.collect import Collector, Pace
+from wattledger.connectors.base import LEAST_LEFT, Account, Connection, Connector, Stream, Token
 from wattledger.model import Payload
 
 LISTENING = Pace(width=500, renew=60.0, deadline=2e6, grace=0.0)

@@ -13,10 +13,11 @@ from httpx2 import AsyncClient
 from tests.collect.connector import NAME, registry
 from tests.collect.vendor import Vendor
 from tests.turning import TurningClock
-from wattledger.collect import Clients, Collector, Pace
+from wattledger.collect import Collector, Pace
 from wattledger.connectors.base import Connection, Token
 from wattledger.connectors.http import open_client
 from wattledger.secrets import Vault
+from wattledger.signing import Clients
 from wattledger.simulators.http import serve
 from wattledger.store import Store, open_store
 from wattledger.store.sources.connections import ConnectionRow

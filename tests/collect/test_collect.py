@@ -14,9 +14,11 @@ from tests.collect.conftest import QUICK, connect, dispatch_of
 from tests.collect.connector import SmallVendor, registry
 from tests.collect.vendor import Vendor
 from tests.turning import TurningClock
-from wattledger.collect import Clients, Collector, next_mark
-from wattledger.connectors.base import Connection, Receipt
+from wattledger.collect import Collector, next_mark
+from wattledger.connectors.base import Connection
+from wattledger.connectors.dispatch import Receipt
 from wattledger.model import Payload
+from wattledger.signing import Clients
 from wattledger.store import Store
 from wattledger.store.sources.dispatch import StoreDispatch
 

@@ -15,13 +15,14 @@ import pytest
 
 from tests.collect.conftest import QUICK, keys
 from tests.turning import TurningClock
-from wattledger.collect import Clients, Collector
+from wattledger.collect import Collector
 from wattledger.connectors.base import Account, App, Connection, Connector, Known, NextPoll
 from wattledger.connectors.http import open_client
 from wattledger.errors import LoginRequired, NotFound
 from wattledger.faults import arm as armed
 from wattledger.faults import fault, kill_at, sabotage
 from wattledger.model import Observation, Parsed, Payload, PointKind, Source, UsagePoint
+from wattledger.signing import Clients
 from wattledger.store import Store, open_store
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.store.sources.dispatch import StoreDispatch

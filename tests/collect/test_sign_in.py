@@ -15,10 +15,11 @@ from tests.collect.conftest import QUICK, connect, dispatch_of, keys
 from tests.collect.connector import CONNECTOR, registry
 from tests.collect.vendor import LIFE, Vendor
 from tests.turning import TurningClock
-from wattledger.collect import Clients, Collector
+from wattledger.collect import Collector
 from wattledger.connectors.base import Token
 from wattledger.errors import TryLater
 from wattledger.faults import sabotage
+from wattledger.signing import Clients
 from wattledger.store import Store, open_store
 
 

@@ -22,9 +22,9 @@ from tests.payloads.smartcar import (
     trouble,
     verify,
 )
-from wattledger.connectors.base import Webhook
 from wattledger.connectors.smartcar import CONNECTOR
 from wattledger.connectors.smartcar.envelope import LARGEST
+from wattledger.connectors.webhooks import Webhook
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused
 from wattledger.faults import sabotage
 

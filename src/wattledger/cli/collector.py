@@ -15,12 +15,13 @@ from wattledger.cli.runtime import Runtime
 from wattledger.cli.token_endings import announcing
 from wattledger.cli.vendor_apps import apps_of, ending
 from wattledger.cli.vendor_urls import addresses
-from wattledger.collect import Clients, Collector
+from wattledger.collect import Collector
 from wattledger.config import Settings
 from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
 from wattledger.listen import LISTENING, Listener
+from wattledger.signing import Clients
 from wattledger.store.sources.dispatch import ListenDispatch, StoreDispatch
 from wattledger.web.on_demand import OnDemand
 

@@ -2,26 +2,27 @@
 
     Connector            stateless; fetch (async) and parse (pure)
     ├── Recognises       optional: says whether a file is its own, from content, never from a name alone
-    ├── Drop             optional: files from a remote folder
-    ├── Stream               optional: what a vendor pushes, beside polling
-    └── Webhook          optional: verifies and answers a vendor's calls
+    ├── Stream           optional: what a vendor pushes, beside polling
+    └── Webhook          optional: verifies and answers a vendor's calls (webhooks.py)
 
-A connector never imports the store or the web, reads no clock in `parse`, and holds no state.
+`dispatch.py` has the other side: who hands out connections and takes payloads. A connector never imports
+the store or the web, reads no clock in `parse`, and holds no state.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from httpx2 import AsyncClient
 
-from wattledger.errors import WattledgerError
 from wattledger.model import Parsed, Payload
+
+LEAST_LEFT = timedelta(minutes=5)
+"""a token with less life than this is refreshed before use"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +142,6 @@ class NextPoll:
     """what to remember of the usage point in place of what was remembered; None leaves that"""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the one who archived a payload answers: its own digest, so that the sender can compare."""
-
-    id: str
-    sha256: str
-    size: int
-    duplicate: bool
-
-
 class Connector(ABC):
     """One vendor. Its folder's name is its name in the registry."""
 
@@ -204,96 +195,4 @@ class Stream(Protocol):
 
     def listen(self, account: Account) -> AsyncIterator[Payload]:
         """What is pushed, until the vendor ends it well. Raises our errors."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer that a vendor expects from our webhook."""
-
-    status: int
-    body: bytes
-    mime: str = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What a vendor's call to our webhook is about."""
-
-    external_ids: tuple[str, ...]
-    """usage points it speaks of"""
-    event: str | None = None
-    """the vendor's id of the event: the same event comes again under the same id"""
-    user: str | None = None
-    """the vendor's id of the account, None where the call names none"""
-    test: bool = False
-    """a trial from the vendor's console: answered, never stored"""
-    consequence: WattledgerError | None = None
-    """what it means for the connection: LoginRequired where the owner must act"""
-    healed: bool = False
-    """whether it says that what asked for the owner is over"""
-
-
-@runtime_checkable
-class Webhook(Protocol):
-    """A connector whose vendor calls us."""
-
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> None:
-        """Raises Refused 401 for a call that was not signed with one of the secrets."""
-        ...
-
-    def reply(self, body: bytes, secrets: Sequence[str]) -> Response | None:
-        """The answer to a challenge, None for every other call. Raises BadPayload."""
-        ...
-
-    def call(self, body: bytes) -> Call:
-        """What a verified call is about. Raises BadPayload."""
-        ...
-
-
-class TokenSlot(Protocol):
-    """The stored token of one connection, held by one at a time. A refresh ends by `end` or `save`."""
-
-    current: Token | None
-    unfinished: bool
-
-    async def begin(self) -> None: ...
-    async def end(self) -> None: ...
-    async def save(self, token: Token) -> None: ...
-
-
-class Dispatch(Protocol):
-    """Hands out due connections and takes payloads: the store is one, a relay's spool the other."""
-
-    async def claim(self, limit: int) -> list[Connection]: ...
-
-    async def renew(self, connection: Connection) -> bool:
-        """Hold a claimed connection for longer; False where it has gone to somebody else."""
-        ...
-
-    async def deliver(self, connection: Connection, payload: Payload) -> Receipt: ...
-
-    def token(self, connection: Connection) -> AbstractAsyncContextManager[TokenSlot]: ...
-
-    async def settle(
-        self, connection: Connection, error: WattledgerError | None, again: datetime | None = None
-    ) -> None:
-        """Let go of a connection; after a success it is due `again` then, never where that is None."""
-        ...
-
-
-@runtime_checkable
-class Points(Protocol):
-    """A Dispatch that keeps schedules and counts calls by usage point, for pointwise connectors."""
-
-    async def known(self, connection: Connection) -> list[Known]:
-        """The connection's usage points that are in use."""
-        ...
-
-    async def spend(self, connection: Connection, external_id: str, calls: int) -> int:
-        """Count calls, committed; answers the month's sum with them. Raises TryLater for a lost lease."""
-        ...
-
-    async def schedule(self, connection: Connection, wish: NextPoll) -> None:
-        """Keep when a usage point is asked again, and what was noted of it."""
         ...

@@ -20,7 +20,7 @@ import orjson
 
 from wattledger.clock import Clock
 from wattledger.config import Settings
-from wattledger.connectors.base import Receipt
+from wattledger.connectors.dispatch import Receipt
 from wattledger.connectors.http import HttpAnswer, open_client, wish
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, TryLater
 from wattledger.relay.wire import INLINE, Letter, check_receipt

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from wattledger.connectors.base import Receipt
+from wattledger.connectors.dispatch import Receipt
 from wattledger.errors import TryLater
 from wattledger.faults import sabotaged
 from wattledger.relay.item import Item

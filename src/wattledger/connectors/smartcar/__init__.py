@@ -7,11 +7,12 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import ClassVar
 
-from wattledger.connectors.base import Account, Call, Connector, Grant, NextPoll, Response
+from wattledger.connectors.base import Account, Connector, Grant, NextPoll
 from wattledger.connectors.smartcar import webhook
 from wattledger.connectors.smartcar.auth import Grants
 from wattledger.connectors.smartcar.fetch import Memory, fetch
 from wattledger.connectors.smartcar.parse import parse
+from wattledger.connectors.webhooks import Call, Response
 from wattledger.model import Parsed, Payload
 
 NAME = "smartcar"

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 from httpx2 import AsyncClient
 
 from wattledger.clock import Clock, SystemClock
-from wattledger.connectors.base import Token
+from wattledger.connectors.base import LEAST_LEFT, Token
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
 from wattledger.connectors.smartcar.errors import WHO
 from wattledger.connectors.smartcar.reading import identifier, load, rows, text
@@ -34,8 +34,6 @@ MODES: Mapping[str, str] = {"live": "live", "simulated": "simulated", "sandbox":
 ACCESS_LIFE = 7200
 """seconds of an access token whose answer names none"""
 REFRESH_LIFE = timedelta(days=60)
-LEAST_LEFT = timedelta(minutes=5)
-"""a token with less life than this is renewed before use; one with more is renewed for having been refused"""
 ENDED = frozenset({400, 401, 403, 404})
 """answers to an end of access that say that there is none any more"""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from wattledger.connectors.base import App, Connection, Known, NextPoll, Receipt, Token, TokenSlot
+from wattledger.connectors.base import App, Connection, Known, NextPoll, Token
+from wattledger.connectors.dispatch import Receipt, TokenSlot
 from wattledger.errors import Misconfigured, TryLater, WattledgerError
 from wattledger.model import Payload
 from wattledger.store.archive.payloads import Payloads

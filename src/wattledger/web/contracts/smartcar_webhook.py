@@ -17,9 +17,9 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from wattledger import connectors
-from wattledger.connectors.base import Call, Webhook
 from wattledger.connectors.smartcar.parse import WEBHOOK
 from wattledger.connectors.smartcar.places import holds_places, of_one, without_location
+from wattledger.connectors.webhooks import Call, Webhook
 from wattledger.errors import BadPayload, Refused, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload, Source
