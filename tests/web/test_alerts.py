@@ -260,3 +260,10 @@ async def test_one_looks_at_a_time(world: World, settings: Settings) -> None:
         if not world.store.database.path:  # on SQLite a process is one holder of its own locks
             assert not (await other.look()).opened
     assert (await other.look()).opened
+
+
+async def test_cars_may_miss_one_round(world: World) -> None:
+    made = await world.store.connections.create(DEFAULT_SITE, "smartcar", {}, {})
+    await world.succeed(made.id)
+    assert await world.look(68 * MINUTE) == []
+    assert await world.look(4 * MINUTE) == [("source_silent", "bad")]

@@ -60,7 +60,7 @@ def source_of(row: ConnectionSeen) -> Source:
     """A connection as it is judged."""
     window = ac_pasted.window_of(row.secrets)
     title = connectors.connector(row.connector).title
-    every = connectors.connector(row.connector).every
+    every = _every(row.connector) if connectors.connector(row.connector).every else None
     ends = window.expires if window else None
     return Source(row.id, title, row.state, row.success, row.made, every, row.error, ends, row.unheard)
 
@@ -124,7 +124,9 @@ def _heard(row: ConnectionSeen, now: datetime) -> bool:
 
 
 def _every(connector: str) -> timedelta:
-    return connectors.connector(connector).every or timedelta(minutes=30)
+    """A connector's period; twice that of cars, which have schedules of their own: one round may fail."""
+    one = connectors.connector(connector)
+    return (one.every or timedelta(minutes=30)) * (2 if one.pointwise else 1)
 
 
 def _instant(said: Any) -> datetime | None:
