@@ -16,7 +16,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "settings_sources": BASE,
     "settings_vendors": BASE,
     "settings_mail": BASE,
-    "config": BASE | {"settings_sources", "settings_vendors", "settings_mail"},
+    "settings_mqtt": BASE,
+    "config": BASE | {"settings_sources", "settings_vendors", "settings_mail", "settings_mqtt"},
     "keyfile": BASE | {"config"},
     "secrets": BASE | {"config", "keyfile"},
     "logs": BASE | {"config"},
@@ -33,6 +34,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "relay": BASE | {"relay", "collect", "connectors", "config", "logs", "secrets"},
     "web": BASE
     | {"web", "store", "insight", "charging", "collect", "config", "connectors", "secrets", "logs"},
+    "interop": BASE | {"interop", "store", "config", "insight"},
+    "fleet": BASE | {"fleet", "store", "merge", "config", "connectors", "secrets"},
     "simulators": BASE | {"simulators"},
     "demo": EVERYTHING,
     "demo_units": EVERYTHING,

@@ -24,6 +24,7 @@ from pydantic import (
 
 from wattledger.errors import Misconfigured
 from wattledger.settings_mail import MailSettings
+from wattledger.settings_mqtt import MqttSettings
 from wattledger.settings_sources import Lookup
 from wattledger.settings_vendors import SmartcarSettings, SmartThingsSettings, SmtSettings
 
@@ -133,7 +134,7 @@ class General(BaseModel):
         return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
 
-class Settings(SmartcarSettings, SmartThingsSettings, SmtSettings, MailSettings, General):
+class Settings(SmartcarSettings, SmartThingsSettings, SmtSettings, MqttSettings, MailSettings, General):
     """All settings of hub, worker and relay. The alias is the variable's name."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)

@@ -11,6 +11,7 @@ from httpx2 import AsyncClient
 
 from wattledger import connectors
 from wattledger.cli.alerting import alerting
+from wattledger.cli.home_assistant import publisher
 from wattledger.cli.runtime import Runtime
 from wattledger.cli.token_endings import announcing
 from wattledger.cli.vendor_apps import apps_of, ending
@@ -79,12 +80,14 @@ async def collecting(
         log.warning(notice)
     if again := await runtime.store.connections.retry_misconfigured():
         log.info("connections that a setting had stopped are tried again", count=again)
+    publishing = publisher(runtime)
     tasks = [
         asyncio.create_task(collector(runtime).run(stop)),
         asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
         asyncio.create_task(announcing(runtime, stop)),
         asyncio.create_task(alerting(runtime, stop, address)),
+        *([asyncio.create_task(publishing.run(stop))] if publishing else []),
     ]
     try:
         yield

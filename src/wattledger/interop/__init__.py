@@ -1,0 +1,1 @@
+"""What others read besides pages and API: Home Assistant by MQTT, calendars."""
