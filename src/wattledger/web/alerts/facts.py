@@ -23,6 +23,8 @@ FILES_FOR = timedelta(days=30)
 MOST_FILES = 20
 """rejected files of a site that are alerts each"""
 FOR_A_PERSON = {"reconnect", "owner", "gone"}
+A_ROUND = timedelta(hours=1)
+"""for a car whose turn has come: one round may fail, and is tried again within it"""
 RUNNING = {"ok", "late", "never"}
 
 
@@ -46,7 +48,7 @@ async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
     for vehicle in await store.vehicles.list(None, active_only=True):
         connection = rows.get(vehicle.connection or "")
         if connection is not None and _heard(connection, now):
-            found.cars[vehicle.site].append(car_of(vehicle, _every(connection.connector)))
+            found.cars[vehicle.site].append(car_of(vehicle, A_ROUND))
     for meter in await store.seen.meters():
         found.meters[meter.site].append(meter)
     for file in await store.seen.files(now - FILES_FOR):
@@ -124,9 +126,9 @@ def _heard(row: ConnectionSeen, now: datetime) -> bool:
 
 
 def _every(connector: str) -> timedelta:
-    """A connector's period; twice that of cars, which have schedules of their own: one round may fail."""
+    """A connector's period; with cars, which have schedules of their own, a failed round's hour more."""
     one = connectors.connector(connector)
-    return (one.every or timedelta(minutes=30)) * (2 if one.pointwise else 1)
+    return (one.every or timedelta(minutes=30)) + (A_ROUND if one.pointwise else timedelta(0))
 
 
 def _instant(said: Any) -> datetime | None:
