@@ -15,7 +15,8 @@ RUN /opt/wattledger/bin/python -m pip install --no-cache-dir --only-binary :all:
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 RUN /opt/wattledger/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation --no-index . \
-    && /opt/wattledger/bin/python -m pip uninstall --yes hatchling pathspec pluggy trove-classifiers pip
+    && /opt/wattledger/bin/python -m pip uninstall --yes hatchling pathspec pluggy trove-classifiers pip \
+    && find /opt/wattledger/lib -type d "(" -name tests -o -path "*/pyarrow/include" ")" -prune -exec rm -r "{}" +
 
 FROM debian:trixie-slim
 # gpg opens what the built-in reader of PGP refuses; only a relay calls it.

@@ -114,6 +114,7 @@ def _helps(command: Any, words: str, parent: Any) -> Iterator[tuple[str, str]]:
 RELAY_ROUTES = {
     "POST /trigger/smt-now": "ask for a cycle, or for one call of the vendor's API; 202 with the run's id",
     "POST /run-once": "run one cycle and answer with its line; 502 where it failed",
+    "POST /canary": "send a small file of a deployment test the whole way; answers with the cycle's line",
     "GET /runs/{run}": "how a run went",
     "GET /health": "whether it runs, the last line's counts, what waits",
     "GET /healthz": "the same",

@@ -35,13 +35,24 @@ def test_ingest_replay_and_digest(
 
 
 @pytest.mark.postgres
-def test_backup_of_postgres_names_its_own_tool(
-    run: Run, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_backup_of_postgres_restores_to_the_same_digest(
+    run: Run,
+    csv: Path,
+    tmp_path: Path,
+    postgres_url: str,
+    empty_postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", postgres_url)
-    result = run("backup", tmp_path / "x.tar")
-    assert result.exit_code == 1
-    assert "pg_dump" in result.stderr
+    run("ingest", csv)
+    digest, archive = run("db", "digest").stdout.strip(), tmp_path / "home.tar"
+    assert run("backup", archive).exit_code == 0
+    assert run("restore", archive).exit_code == 1
+    monkeypatch.setenv("DATABASE_URL", empty_postgres_url)
+    assert run("db", "ping").exit_code == 1
+    assert digest in run("restore", archive).stdout
+    assert run("db", "ping").exit_code == run("db", "scrub").exit_code == 0
+    assert run("ingest", csv, "--json").stdout.count('"duplicate": true') == 1
 
 
 @pytest.mark.postgres
@@ -66,7 +77,7 @@ def test_a_worker_reads_what_a_dead_process_left(
     data = load_settings(None)
     env = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "DATABASE_URL": database_url(data)}
     with running("work", "--data", data.data, env=env) as worker:
-        worker.line("read payloads that another process had left")
+        worker.line("read waiting payloads")
         assert worker.stop(signal.SIGTERM) == 0
     assert inside(states) == ["read"]
 

@@ -113,13 +113,6 @@ async def test_the_scrub_recounts_days(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_postgres_names_its_own_tool(postgres_url: str, tmp_path: Path) -> None:
-    store = await open_store(postgres_url, data=tmp_path, parse=parse, vault=Vault({}))
-    with pytest.raises(Refused, match="pg_dump"):
-        await backup(store, tmp_path, tmp_path / "x.tar")
-    await store.close()
-
-
 def _spoil(folder: Path) -> None:
     """Flip a bit of each archived body: one in the database, one in a file."""
     with sqlite3.connect(folder / "wattledger.db") as raw:

@@ -1,4 +1,4 @@
-"""`wattledger backup`: one consistent archive of a SQLite home."""
+"""`wattledger backup`: one consistent archive of a home."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def backup(
     target: Annotated[Path, typer.Argument(help="The archive to write; it must not exist.", metavar="FILE")],
     data: Data = None,
 ) -> None:
-    """Write one consistent archive of a SQLite home while it runs.
+    """Write one consistent archive of a home while it runs: the database and the large bodies.
 
     The key file is not in it: keep a copy of `keys` from the data folder elsewhere, or vendors'
     secrets must be entered anew after a restore.

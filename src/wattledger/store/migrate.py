@@ -20,14 +20,14 @@ async def migrate(database: Database) -> bool:
     """Upgrade where needed; whether anything was done. Raises Misconfigured for a schema newer than ours."""
     async with database.connect() as connection:
         _refuse_old(connection)
-        if await _stored(connection) == HEAD:
+        if await stored_version(connection) == HEAD:
             return False
     async with database.begin() as connection:
         if database.is_postgres:
             await connection.execute(
                 text("SELECT pg_advisory_xact_lock(:key)"), {"key": advisory_key("migrate")}
             )
-        if await _stored(connection) == HEAD:
+        if await stored_version(connection) == HEAD:
             return False
         await connection.run_sync(_upgrade)
         fault("hub.before_migration_commit")
@@ -37,7 +37,7 @@ async def migrate(database: Database) -> bool:
 async def is_current(database: Database) -> bool:
     """Whether the schema is the newest that we know. Raises TryLater when the database does not answer."""
     async with database.connect() as connection:
-        return await _stored(connection) == HEAD
+        return await stored_version(connection) == HEAD
 
 
 def _refuse_old(connection: AsyncConnection) -> None:
@@ -46,7 +46,8 @@ def _refuse_old(connection: AsyncConnection) -> None:
         raise Misconfigured(f"DATABASE_URL names PostgreSQL {version[0]}; version 15 or newer is needed.")
 
 
-async def _stored(connection: AsyncConnection) -> str | None:
+async def stored_version(connection: AsyncConnection) -> str | None:
+    """The schema's version in the database; None where there is none."""
     exists = await connection.run_sync(lambda c: c.dialect.has_table(c, "alembic_version"))
     if not exists:
         return None
@@ -54,7 +55,12 @@ async def _stored(connection: AsyncConnection) -> str | None:
     return found
 
 
-def _upgrade(connection: Connection) -> None:
+async def build(connection: AsyncConnection, version: str) -> None:
+    """Bring the schema to a version within the caller's transaction. Raises Misconfigured."""
+    await connection.run_sync(_upgrade, version)
+
+
+def _upgrade(connection: Connection, version: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
     from alembic.util import CommandError
@@ -63,7 +69,7 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
     except CommandError as error:
         raise Misconfigured(
             "The database was written by a newer Wattledger; install that version or restore a backup."

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from wattledger.clock import SystemClock
-from wattledger.errors import BadPayload, Refused
+from wattledger.errors import BadPayload, NotFound, Refused, TryLater
 from wattledger.faults import sabotaged
 from wattledger.secrets import Vault
 from wattledger.store.archive import backup_postgres, tarball
@@ -26,7 +26,7 @@ from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.objects import Objects, key_of, open_objects
 from wattledger.store.archive.scrub import scrub_parts
 from wattledger.store.database import Database
-from wattledger.store.ledger.digest import digest
+from wattledger.store.ledger.digest import digest, earlier
 from wattledger.store.migrate import migrate
 from wattledger.store.tables import body
 
@@ -80,8 +80,18 @@ async def _write(
             if not path.name.endswith((".lock", "-wal", "-shm")):
                 await asyncio.to_thread(archive.file, path, str(path.relative_to(folder)))
         for sha256 in large:
-            archive.content(await objects.get(key_of(sha256)), f"{OBJECTS}/{key_of(sha256)}")
+            archive.content(await _kept(objects, sha256), f"{OBJECTS}/{key_of(sha256)}")
         archive.end(manifest)
+
+
+async def _kept(objects: Objects, sha256: str) -> bytes:
+    try:
+        return await objects.get(key_of(sha256))
+    except NotFound:
+        raise TryLater(
+            f"The large body {sha256} is gone: it was deleted while the backup ran, which then can be begun "
+            "anew, or it is lost (`wattledger db scrub`)."
+        ) from None
 
 
 async def restore(archive: Path, data: Path, *, url: str | None = None, objects: str | None = None) -> str:
@@ -155,7 +165,8 @@ async def _check(manifest: dict[str, Any], database: Database, objects: Objects)
     """
     report = await scrub_parts(database, Bodies(database, objects, Vault({})))
     word = await digest(database)
-    if not sabotaged("restore_check") and (report.problems or word != manifest["digest"]):
+    words = {word} if word == manifest["digest"] else {word, await earlier(database)}
+    if not sabotaged("restore_check") and (report.problems or manifest["digest"] not in words):
         first = report.problems[0] if report.problems else "its ledger has another digest."
         raise BadPayload(f"The backup is damaged: {first}")
     return word

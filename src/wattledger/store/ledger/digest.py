@@ -33,11 +33,16 @@ _DAYS = (
 
 async def digest(database: Database, site: str | None = None) -> str:
     """sha256 over (external id, flow, day, values, flags), by usage point; no ids, history or payloads."""
-    word = hashlib.sha256()
     async with database.connect() as connection:
-        points = await _points(connection, site)
-        for start in range(0, len(points), _CHUNK):
-            word.update(await leaves(connection, points[start : start + _CHUNK]))
+        return await digest_on(connection, site)
+
+
+async def digest_on(connection: AsyncConnection, site: str | None = None) -> str:
+    """The same, as the transaction of a connection sees it."""
+    word = hashlib.sha256()
+    points = await _points(connection, site)
+    for start in range(0, len(points), _CHUNK):
+        word.update(await leaves(connection, points[start : start + _CHUNK]))
     return word.hexdigest()
 
 
