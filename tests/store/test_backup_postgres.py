@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tarfile
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -80,11 +79,11 @@ async def test_every_table_is_in_it(postgres_url: str, tmp_path: Path) -> None:
 
 async def _while_files_come(url: str, empty: str, tmp_path: Path) -> None:
     store, writer = await filled(url, tmp_path / "a"), await home(url, tmp_path / "a")
-    site, count = (await store.sites.default()).id, 0
+    site, count, stop = (await store.sites.default()).id, 0, asyncio.Event()
 
     async def deliver() -> None:
         nonlocal count
-        while True:
+        while not stop.is_set():
             count += 1
             await writer.payloads.deliver(site, file(block(21000 + count, [count] * 96)))
 
@@ -94,9 +93,8 @@ async def _while_files_come(url: str, empty: str, tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
         await backup(store, tmp_path / "a", tmp_path / "home.tar")
     finally:
-        coming.cancel()
-        with suppress(asyncio.CancelledError):
-            await coming
+        stop.set()
+        await coming
         await writer.close()
         await store.close()
     (tmp_path / "b").mkdir()
