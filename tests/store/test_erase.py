@@ -116,9 +116,7 @@ async def shared_file(store: Store, site: str) -> Payload:
     return both
 
 
-async def test_a_file_on_which_another_home_rests_stays_and_is_never_read_again(
-    store: Store, site: str
-) -> None:
+async def test_a_file_on_which_another_home_rests_stays_unread(store: Store, site: str) -> None:
     both = await shared_file(store, site)
     word = await store.digest(OTHER)
     done = await store.erase.site(site, "me")
@@ -146,7 +144,8 @@ async def test_a_relays_file_of_one_home_goes_with_it_wherever_it_lies(store: St
 
 async def test_what_is_read_meanwhile_goes_too(store: Store, site: str, monkeypatch: Any) -> None:
     await store.payloads.deliver(site, upload(5))
-    last, came = store.erase._last, []
+    last = store.erase._last
+    came: list[Any] = []
 
     async def slow(*args: Any) -> bool:
         if not came:
@@ -225,7 +224,7 @@ async def test_sabotage_erase_scope_is_noticed(store: Store, site: str) -> None:
 
 async def test_sabotage_erased_stays_is_noticed(store: Store, site: str) -> None:
     with sabotage("erased_stays"), pytest.raises(AssertionError):
-        await test_a_file_on_which_another_home_rests_stays_and_is_never_read_again(store, site)
+        await test_a_file_on_which_another_home_rests_stays_unread(store, site)
 
 
 async def test_a_cloud_bucket_forgets_too(tmp_path: Path) -> None:

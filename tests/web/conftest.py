@@ -32,6 +32,7 @@ BOTH = {
     "test_sessions",
     "test_alerts",
     "test_alerts_told",
+    "test_everything",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 

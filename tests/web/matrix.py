@@ -22,6 +22,7 @@ MACHINES = ("admin header", "machine")
 LET_IN: Mapping[str, tuple[str, ...]] = {
     "public": ("nobody", *PEOPLE, *MACHINES),
     "session": PEOPLE,
+    "feed": PEOPLE,
     "manager": ("admin", "owner"),
     "owner": ("owner",),
     "operator": ("operator",),
@@ -103,6 +104,8 @@ row("GET /v1/audit/all", "operator")
 row("GET /v1/sites", "session")
 row("GET /v1/sites/all", "operator")
 row("POST /v1/sites", "operator")
+row("GET /v1/export", "owner")
+row("DELETE /v1/site", "owner")
 
 # Usage points
 row("GET /v1/usage-points", "session")
@@ -114,6 +117,8 @@ row("POST /v1/usage-points/{id}/backfill", "manager", id="point", body={})
 for part in ("energy", "gaps", "revisions", "observations"):
     row(f"GET /v1/usage-points/{{id}}/{part}", "session", id="point")
 row("GET /v1/usage-points/{id}/sessions", "session", id="vehicle")
+row("GET /v1/usage-points/{id}/sessions.ics", "feed", id="vehicle")
+row("POST /v1/usage-points/{id}/calendar", "session", id="vehicle")
 row("GET /v1/agreements", "session")
 row("POST /v1/agreements", "manager")
 row("GET /v1/balance", "session")
@@ -206,6 +211,7 @@ page("POST /sources/smartcar/{id}/collect", "manager", id="grant")
 page("POST /sources/smartcar/{id}/disconnect", "manager", id="grant")
 page("GET /car", id="vehicle", asks="car={id}", own=(200, 404))
 page("POST /car/{id}/location", "manager", id="vehicle", body={"keep": "yes"})
+page("POST /car/{id}/calendar", id="vehicle")
 page("POST /car/{id}/battery", "manager", id="vehicle", body={"capacity_kwh": "60", "efficiency": "90"})
 page("POST /car/{id}/home", "manager", id="vehicle", own=(200, 303, 404, 409))
 page("POST /car/home/forget", "manager")

@@ -47,6 +47,7 @@ def serve(
 async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> None:
     from wattledger import logs
     from wattledger.cli.collector import collecting, on_demand
+    from wattledger.cli.erasing import finishing
     from wattledger.cli.hub_server import bind, hub_running
     from wattledger.cli.runtime import opened
     from wattledger.cli.stopping import stop_event
@@ -62,6 +63,7 @@ async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> N
         hub = create_app(runtime.store, settings, clock=runtime.clock, on_demand=on_demand(runtime))
         address = await stack.enter_async_context(hub_running(runtime, bind(host, port), host, hub))
         await stack.enter_async_context(collecting(runtime, stop, address))
+        await stack.enter_async_context(finishing(runtime))
         if with_relay:
             from wattledger.cli.beside import relay_beside
 

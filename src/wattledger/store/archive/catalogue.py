@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 
 from wattledger.errors import NotFound
 from wattledger.store.archive.bodies import Bodies
+from wattledger.store.archive.erase import whole
 from wattledger.store.archive.objects import key_of
 from wattledger.store.database import Database
 from wattledger.store.rows import ArchiveWeight, PayloadRow
@@ -45,6 +47,13 @@ class Catalogue:
             query = _holding(query, text)
         if external_id is not None:
             query = query.where(table.c.id.in_(_about(external_id)))
+        async with self._database.connect() as connection:
+            return [_row(row) for row in await connection.execute(query)]
+
+    async def of_home(self, site: str, after: int, limit: int) -> Sequence[PayloadRow]:
+        """Payloads of a site, and a relay's that speak of its meters alone; oldest first, after an id."""
+        mine = or_(table.c.site == site, whole(site))
+        query = select(table).where(mine, table.c.id > after).order_by(table.c.id).limit(limit)
         async with self._database.connect() as connection:
             return [_row(row) for row in await connection.execute(query)]
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound
 from wattledger.faults import fault, sabotaged
+from wattledger.model import Source
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.erased import word_of
 from wattledger.store.database import Database
@@ -69,6 +70,10 @@ class Erase:
 
     async def site(self, id: str, by: str) -> Erased:
         """Delete everything of a site. Raises NotFound, TryLater; then asking again goes on."""
+        async with self._database.exclusive("erase"):
+            return await self._site(id, by)
+
+    async def _site(self, id: str, by: str) -> Erased:
         done = Erased()
         async with self._database.begin() as c:
             if await c.scalar(select(site.c.id).where(site.c.id == id)) is None:
@@ -92,10 +97,11 @@ class Erase:
             return [(row.site, row.actor) for row in await c.execute(query)]
 
     async def resume(self) -> int:
-        """Finish what was interrupted. Returns how many sites."""
-        sites = await self.unfinished()
-        for id, by in sites:
-            await self.site(id, by)
+        """Finish what was interrupted, unless somebody is at it. Returns how many sites."""
+        async with self._database.attempt("erase") as free:
+            sites = await self.unfinished() if free else []
+            for id, by in sites:
+                await self._site(id, by)
         return len(sites)
 
     async def _payloads(self, id: str, done: Erased) -> None:
@@ -196,9 +202,14 @@ def _of(table: Table, id: str) -> ColumnElement[bool]:
 
 
 def whole(id: str) -> ColumnElement[bool]:
-    """Which payloads are a site's alone: its own, or a relay's of its meters, and of no other home's meters."""
-    mine = or_(_of(payload, id), _speaks(_of(usage_point, id)))
-    return mine & (true() if sabotaged("erase_scope") else ~_speaks(usage_point.c.site != id))
+    """Which payloads are a site's alone: its own, or a relay's of its meters; and of no other's meters.
+
+    What a person uploaded counts for no other site, whatever it speaks of.
+    """
+    relayed = payload.c.source == Source.RELAY.value
+    mine = or_(_of(payload, id), relayed & _speaks(_of(usage_point, id)))
+    others = (payload.c.source != Source.UPLOAD.value) & _speaks(usage_point.c.site != id)
+    return mine & (true() if sabotaged("erase_scope") else ~others)
 
 
 def _speaks(which: ColumnElement[bool]) -> ColumnElement[bool]:

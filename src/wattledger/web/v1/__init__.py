@@ -9,8 +9,10 @@ from wattledger.web.v1 import (
     audit,
     backfill,
     balance,
+    calendar,
     connections,
     energy,
+    everything,
     me,
     payloads,
     people,
@@ -25,6 +27,7 @@ for part in (
     points,
     energy,
     sessions,
+    calendar,
     balance,
     alerts,
     backfill,
@@ -34,6 +37,7 @@ for part in (
     me,
     people,
     sites,
+    everything,
     audit,
 ):
     router.include_router(part.router)

@@ -134,3 +134,15 @@ class Uploads(Shape):
 
     ok: Literal[True]
     results: list[FileReceipt]
+
+
+class Erased(Shape):
+    """What was deleted; `kept` are files with other homes' meters, `told` what is left to do."""
+
+    ok: Literal[True]
+    payloads: int
+    bytes: int
+    points: int
+    connections: int
+    kept: int
+    told: list[str]
