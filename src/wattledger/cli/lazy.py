@@ -19,6 +19,7 @@ COMMANDS = {
     "poll": "Collect now, once, and show what came.",
     "export": "Write energy as CSV, JSON, Parquet or Green Button.",
     "replay": "Re-read the archive with today's parser.",
+    "fleet": "Replay, digest, gaps and totals of all usage points, side by side.",
     "doctor": "Check configuration and reachability, with a verdict each.",
     "smt": "Ask the Smart Meter Texas API from the whitelisted host.",
     "keys": "List, add and rotate the keys that seal secrets.",

@@ -21,6 +21,7 @@ from wattledger.store.archive.jobs import Archive
 from wattledger.store.archive.objects import Objects, open_objects
 from wattledger.store.archive.payloads import Claims, Payloads
 from wattledger.store.archive.reader import Parse, Reader
+from wattledger.store.archive.recompute import Recompute
 from wattledger.store.archive.replay import Progress, Replay
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import Bulk
@@ -50,7 +51,7 @@ class Store:
         self.database = database
         self.objects = objects
         self.audit = Audit(database)
-        bulk = _bulk(database)
+        self.bulk = bulk = _bulk(database)
         accounts = Accounts(bulk, vault)
         self.sites = Sites(database, vault, accounts.rebuild_cars)
         self.people = People(database)
@@ -63,6 +64,7 @@ class Store:
         self.bodies = Bodies(database, objects, vault)
         archive = Archive(database, self.bodies)
         reader = Reader(database, archive, bulk, parse, accounts, vault)
+        self.recompute = Recompute(database, self.bodies, bulk, parse)
         self._replay = Replay(database, self.bodies, reader, self.audit)
         self.payloads = Payloads(database, self.bodies, archive, reader, self._replay)
         self.erase = Erase(database, self.bodies)
@@ -104,6 +106,10 @@ class Store:
         """
         payloads, points = await self._replay.site(site, progress)
         return ReplayResult(payloads, points, await self.digest(site))
+
+    async def replay_points(self, points: set[int]) -> None:
+        """Read what was delivered of these usage points (by `n`) anew; their rows are swapped at once."""
+        await self._replay.points(points)
 
 
 def _bulk(database: Database) -> Bulk:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wattledger.localday import MOST_SLOTS
 from wattledger.merge import Blocks, Losers, merge
+from wattledger.model import MISSING, NO_REVISION
 from wattledger.store.ledger.blocks import Group, Keys, groups
 
 CHUNK = 20_000
@@ -40,6 +41,11 @@ class Joined:
             if len(keys):
                 yield from groups(keys, blocks)
 
+    def whole(self) -> tuple[Keys, Blocks]:
+        """All blocks, each with its newest revision; who said what is left out."""
+        parts = [(keys, _newest(blocks)) for keys, blocks in (self.alone, *self.met)]
+        return _strung_keys([keys for keys, _ in parts]), _strung([blocks for _, blocks in parts])
+
 
 def joined(parts: Sequence[Part]) -> Joined:
     """Merge the payloads of a ledger's part, given in the order in which they are numbered."""
@@ -56,6 +62,13 @@ def joined(parts: Sequence[Part]) -> Joined:
         met.append((its_keys, its_blocks))
     alone = order[single]
     return Joined((keys.take(alone), blocks.take(alone)), met, _ordered(losers))
+
+
+def _newest(blocks: Blocks) -> Blocks:
+    known = blocks.values != MISSING
+    spread = np.broadcast_to(blocks.revision, known.shape)
+    newest = np.where(known, spread, NO_REVISION).max(axis=1, initial=NO_REVISION, keepdims=True)
+    return Blocks(blocks.values, blocks.flags, newest, np.zeros_like(newest))
 
 
 def _groups(keys: Keys) -> NDArray[np.intp]:

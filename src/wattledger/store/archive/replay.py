@@ -86,6 +86,10 @@ class Replay:
         await self._run(scope, progress=progress)
         return len(scope.outcomes), len(scope.points)
 
+    async def points(self, numbers: set[int]) -> None:
+        """Read everything anew that speaks of these usage points (by `n`)."""
+        await self._run(Scope(set(numbers), _none))
+
     async def reread(self, id: int) -> None:
         """Read one payload anew, and everything that speaks of the same usage points."""
 
