@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-Guard = Literal["public", "session", "manager", "owner", "operator", "admin", "machine", "metrics"]
+Guard = Literal["public", "session", "feed", "manager", "owner", "operator", "admin", "machine", "metrics"]
 Dependency = TypeVar("Dependency", bound=Callable[..., Any])
 
 

@@ -13,6 +13,7 @@ from wattledger.web.guards import guards_of
 WHO = {
     "public": "anyone",
     "session": "a signed-in person (session cookie or API token)",
+    "feed": "the same, or whoever has the feed's own address",
     "manager": "an owner or admin of the site",
     "owner": "an owner of the site",
     "operator": "the installation's operator",

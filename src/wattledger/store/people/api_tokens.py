@@ -1,4 +1,4 @@
-"""Personal API tokens: named, stored as digests, revocable one by one."""
+"""Personal API tokens: named, stored as digests, revocable one by one. Some are good for one feed alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, or_, select, update
 
 from wattledger.clock import token
 from wattledger.errors import NotFound, Refused
+from wattledger.faults import sabotaged
 from wattledger.secrets import digest
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
@@ -20,6 +21,8 @@ from wattledger.store.tables import api_token, membership, person
 
 PREFIX = "wl_"
 """lets people and secret scanners tell what they found"""
+FEED = "wlf_"
+"""begins those of feeds, which stand in addresses"""
 USED_EVERY = timedelta(hours=1)
 """how exactly the last use of a token is known"""
 LONGEST_NAME = 100
@@ -45,12 +48,19 @@ class ApiTokens:
     _database: Database
     _audit: Audit
 
-    async def api_token(self, email: str, name: str, site: str | None = None, by: str | None = None) -> str:
+    async def api_token(
+        self,
+        email: str,
+        name: str,
+        site: str | None = None,
+        by: str | None = None,
+        purpose: str | None = None,
+    ) -> str:
         """A new token for a person at a site of theirs (the first by default), shown this once.
 
-        Raises NotFound, Refused for a bad name or address.
+        With a `purpose` it is good for that alone. Raises NotFound, Refused for a bad name or address.
         """
-        word, id, now = PREFIX + token(), new_id(), self._database.clock.now()
+        word, id, now = (FEED if purpose else PREFIX) + token(), new_id(), self._database.clock.now()
         who = select(person.c.id, membership.c.site).join(membership, membership.c.person == person.c.id)
         mine = who.where(person.c.email == normal_email(email)).order_by(membership.c.created_at).limit(1)
         if site is not None:
@@ -60,15 +70,20 @@ class ApiTokens:
             if row is None:
                 raise NotFound("Nobody here has that address.")
             values = {"id": id, "digest": digest(word), "name": _name(name), "created_at": now}
-            await connection.execute(insert(api_token).values(**values, person=row.id, site=row.site))
+            whose = {"person": row.id, "site": row.site, "purpose": purpose}
+            await connection.execute(insert(api_token).values(**values, **whose))
             actor, subject = by or f"person {row.id}", f"api_token:{id}"
             await self._audit.record(connection, actor, "api_token.made", subject, site=row.site)
         return word
 
-    async def principal_for_api_token(self, word: str, now: datetime) -> Principal | None:
-        """Who holds a token; None once it is revoked or over."""
+    async def principal_for_api_token(
+        self, word: str, now: datetime, purpose: str | None = None
+    ) -> Principal | None:
+        """Who holds a token of that purpose; None once it is revoked or over."""
         unended = or_(api_token.c.expires_at.is_(None), api_token.c.expires_at > now)
         alive = api_token.c.revoked_at.is_(None) & unended
+        if not sabotaged("feed_purpose"):
+            alive &= api_token.c.purpose.is_not_distinct_from(purpose)
         mine = presented(api_token, word)
         async with self._database.connect() as connection:
             query = holder(api_token, mine & alive, api_token.c.last_used_at)

@@ -84,7 +84,9 @@ api_token = Table(
     at("last_used_at", nullable=True),
     at("expires_at", nullable=True),
     at("revoked_at", nullable=True),
+    words("purpose", nullable=True),
 )
+"""`purpose`: the one thing that a token is good for, NULL where it is good for all that its person may do."""
 
 audit = Table(
     "audit",

@@ -27,6 +27,7 @@ from wattledger.web.pages import car_view as view
 from wattledger.web.pages.car_words import car_sources
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.parameters import public_id
+from wattledger.web.v1.calendar import new_address
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 LISTED = timedelta(days=31)
@@ -39,7 +40,12 @@ async def car(request: Request, person: User, car: str = "") -> Response:
 
 
 async def car_page(
-    request: Request, person: Principal, chosen: str = "", said: str = "", well: bool = True
+    request: Request,
+    person: Principal,
+    chosen: str = "",
+    said: str = "",
+    well: bool = True,
+    calendar: str | None = None,
 ) -> Response:
     """The page, with a sentence about what was just done."""
     found = hub(request)
@@ -65,6 +71,7 @@ async def car_page(
         "total": sum(p.charged_wh for p in panels),
         "said": said,
         "well": well,
+        "calendar": calendar,
         "since": since_day(now, person, points),
     }
     return await page(request, "car.html", person, "car", **values)
@@ -127,6 +134,12 @@ async def battery(request: Request, person: Manager, id: str) -> Response:
     except Refused as error:
         return await car_page(request, person, id, str(error), False)
     return await car_page(request, person, id, "Saved; energy by the state of charge was found anew.")
+
+
+@router.post("/car/{id}/calendar", summary="Make a calendar address of a car's sessions")
+async def calendar(request: Request, person: User, id: str) -> Response:
+    """An address for a calendar, shown on this answer only."""
+    return await car_page(request, person, id, calendar=await new_address(request, person, id))
 
 
 @router.post("/car/{id}/home", summary="Home is where a car is now")

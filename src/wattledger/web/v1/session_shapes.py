@@ -47,3 +47,9 @@ class Sessions(Shape):
     unit: Literal["kWh"]
     timezone: str
     sessions: list[Session]
+
+
+class Calendar(Shape):
+    """A calendar's address; whoever has it can read the feed."""
+
+    address: str

@@ -20,6 +20,7 @@ def upgrade() -> None:
         op.add_column("site", sa.Column(name, TEXT))
     op.add_column("observation", sa.Column("sealed", TEXT))
     op.add_column("connection", sa.Column("warned", TEXT))
+    op.add_column("api_token", sa.Column("purpose", TEXT))
     op.add_column("heartbeat", sa.Column("good_at", INSTANT))
     for name in ("site", "usage_point"):
         op.add_column(name, sa.Column("choices", JSON, nullable=False, server_default="{}"))
@@ -125,6 +126,7 @@ def downgrade() -> None:
     for name in ("site", "usage_point"):
         op.drop_column(name, "choices")
     op.drop_column("heartbeat", "good_at")
+    op.drop_column("api_token", "purpose")
     op.drop_column("connection", "warned")
     op.drop_column("observation", "sealed")
     for name in ("webhook", "home"):
