@@ -44,11 +44,11 @@ def test_from_the_set_up_link_to_the_chart_by_drag_and_drop(browser: Browser, em
     page.get_by_label("Your mail address").fill(OWNER)
     page.get_by_label("Name of the place").fill("Maple Street")
     page.get_by_role("button", name="Begin").click()
-    expect(page.locator("h2")).to_have_text("Start with one file")
+    expect(page.locator("h1")).to_have_text("Welcome to Maple Street")
     first, last = date(2026, 6, 1), date(2026, 6, 30)
     drop(page, "IntervalData.csv", home.export(first, last))
     expect(page.locator("#drop-result p")).to_contain_text("2,880 rows, 2,880 accepted; 30 days")
-    page.get_by_text("See the chart").click()
+    page.get_by_text("See the year").click()
     expect(page.locator("#chart canvas")).to_be_visible()
     shown = page.locator(".equation .whole dd").inner_text().split()[0]
     assert shown == words.kwh(home.true_wh(first, last))

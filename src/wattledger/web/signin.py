@@ -126,7 +126,7 @@ async def set_up(request: Request) -> Response:
     await found.store.sites.update(site.id, name=name, timezone=zone_name, by="setup link")
     if is_json(request):
         return Json({"access_token": session, "token_type": "bearer"})
-    return await signed_in(request, session, "/")
+    return await signed_in(request, session, "/welcome")
 
 
 async def signed_in(request: Request, session: str, wanted: str) -> Response:

@@ -69,7 +69,11 @@ async def settings(request: Request, person: User) -> Response:
 
 
 async def show_settings(
-    request: Request, person: Principal, fresh: str | None = None, saved: bool = False
+    request: Request,
+    person: Principal,
+    fresh: str | None = None,
+    saved: bool = False,
+    wrong: str | None = None,
 ) -> Response:
     store = hub(request).store
     made = await store.people.api_tokens(person.user_id, person.site)
@@ -82,6 +86,7 @@ async def show_settings(
         "tokens": tokens,
         "fresh": fresh,
         "saved": saved,
+        "wrong": wrong,
         "zones": zones(),
     }
     return await page(request, "settings.html", person, "settings", **values)

@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from wattledger.errors import Refused
+from wattledger.errors import Refused, WattledgerError
 from wattledger.store.people.people import Principal
 from wattledger.store.rows import Summary
 from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User, actor
 from wattledger.web.download import attachment
 from wattledger.web.hub import hub
+from wattledger.web.pages.preview import Preview, preview
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.parameters import payload_id
 from wattledger.web.v1.uploads import take_file
@@ -45,9 +46,26 @@ async def files(
 @router.get("/files/{id}", summary="One raw file and what reading it did")
 async def one(request: Request, person: User, id: str) -> Response:
     """Its identity, what it was wrapped in, and the equation of its rows."""
-    row = await hub(request).store.payloads.get(payload_id(id), person.site)
+    return await _file(request, person, payload_id(id))
+
+
+@router.post("/files/{id}/show", summary="The first lines of a sealed raw file")
+async def show(request: Request, person: Manager, id: str) -> Response:
+    """For who manages the site alone, and noted in the audit."""
+    return await _file(request, person, payload_id(id), sealed=True)
+
+
+async def _file(request: Request, person: Principal, id: int, sealed: bool = False) -> Response:
+    store = hub(request).store
+    row = await store.payloads.get(id, person.site)
+    if sealed:
+        await note(request, person, "payload.shown", f"payload:{row.id}")
+    try:
+        first = await preview(store, row, sealed)
+    except WattledgerError as error:
+        first = Preview(why=str(error))
     summary = Summary.from_json(row.summary)
-    return await page(request, "file.html", person, "files", row=row, summary=summary)
+    return await page(request, "file.html", person, "files", row=row, summary=summary, first=first)
 
 
 @router.get("/files/{id}/download", summary="The raw bytes, as received")

@@ -5,6 +5,7 @@ import { reach } from "./go.js";
 const zone = document.getElementById("drop");
 const form = zone.querySelector("form");
 const result = document.getElementById("drop-result");
+const received = zone.closest("[data-received]") !== null;
 const number = new Intl.NumberFormat("en-US");
 const energy = new Intl.NumberFormat("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 
@@ -46,6 +47,7 @@ async function add(files) {
       line.textContent = `${file.name}: ${ok ? sentence(answer) : answer.message ?? "was refused"}`;
       line.className = ok && answer.state !== "rejected" ? "" : "danger";
       if (ok && answer.summary?.points?.length) last = answer.summary;
+      if (ok && received) await show(answer.id);
     } catch (error) {
       line.textContent = `${file.name}: ${error.message}`;
       line.className = "danger";
@@ -53,8 +55,17 @@ async function add(files) {
     bar.remove();
   }
   form.reset();
-  if (last) offer(last);
+  if (last && !received) offer(last);
   window.htmx?.ajax?.("GET", location.href, { target: "#rows", select: "#rows", swap: "outerHTML" });
+}
+
+/** What a file brought, with its year, as the hub tells it. */
+async function show(id) {
+  const told = await fetch(reach(`/welcome/received/${id}`));
+  if (!told.ok) return;
+  const piece = document.createRange().createContextualFragment(await told.text());
+  result.append(piece);
+  result.querySelector(".received:last-child .strong")?.focus();
 }
 
 /** The way to the chart of what was just read. */
