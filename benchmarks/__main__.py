@@ -6,12 +6,13 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerts, fleet, ledger, road, smartcar, smartthings, webhooks
+from benchmarks import alerts, fleet, ledger, road, smartcar, smartthings, texas, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
-from benchmarks.pages import put
+from benchmarks.pages import put, read
+from benchmarks.rows import merged
 from wattledger.clock import SystemClock
 
-PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks", "alerts")
+PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks", "alerts", "texas")
 
 
 def main() -> None:
@@ -20,15 +21,18 @@ def main() -> None:
     parser.add_argument("--only", choices=PARTS, help="one part alone")
     parser.add_argument("--full", action="store_true", help="add fifty million readings (some minutes)")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument("--share", type=float, default=0.001, help="of Texas, for --only texas")
     chosen = parser.parse_args()
-    figures = measured(chosen.only, full=chosen.full)
+    if chosen.only == "texas":
+        figures = _said("a night of Texas", lambda: texas.measure(chosen.share))
+    else:
+        figures = measured(chosen.only, full=chosen.full)
     print(f"{machine()}\n\n{as_text(figures)}")
     if chosen.write:
         said = " ".join(["./dev bench", *sys.argv[1:]])
-        put(
-            "performance.md",
-            f"`{said}`, {SystemClock().now().date()}, {machine()}.\n\n{as_markdown(figures)}",
-        )
+        run = f"`{said}`, {SystemClock().now().date()}, {machine()}."
+        part = "texas" if chosen.only == "texas" else ""
+        put("performance.md", merged(read("performance.md", part), run, as_markdown(figures)), part)
 
 
 def measured(only: str | None, *, full: bool) -> list[Figure]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks import pages, soak
+from benchmarks import pages, rows, soak, texas
 from benchmarks.figures import as_markdown, as_text, at_least, at_most, machine, number, seconds
 
 
@@ -69,3 +69,18 @@ def test_a_part_of_the_long_run_keeps_the_rows_of_the_others(tmp_path: Path) -> 
 def test_the_real_pages_have_their_marks(page: str) -> None:
     text = (pages.DOCS / page).read_text()
     assert text.index(pages.BEGIN) < text.index(pages.END)
+
+
+def test_a_part_of_the_bench_keeps_the_rows_of_the_others() -> None:
+    first = rows.merged("", "`./dev bench --write`, yesterday.", as_markdown([at_most("a", [1], "s")]))
+    figures = as_markdown([at_most("b", [2], "s")])
+    both = rows.merged(first, "`./dev bench --only texas --write`, today.", figures)
+    again = rows.merged(both, "`./dev bench --write`, today.", as_markdown([at_most("a", [3], "s")]))
+    assert "| a | 1 s |  |  |" in both and "| b | 2 s |  |  |" in both
+    assert "| a | 3 s |  |  |" in again and "| b | 2 s |  |  |" in again and "| a | 1 s" not in again
+    assert again.count("`./dev bench") == 2 and "yesterday" not in again
+
+
+def test_growth_is_the_slope_of_cost_over_work() -> None:
+    assert texas.exponent([(n, 3 * n**1.5) for n in (10, 100, 1000)]) == pytest.approx(1.5)
+    assert texas.exponent([(n, n) for n in (10, 20, 50)]) == pytest.approx(1)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 from sqlalchemy import text
 
@@ -16,7 +17,7 @@ from wattledger.fleet import outcome, reports
 from wattledger.fleet.held import Held, Point, day_block
 from wattledger.fleet.plan import Done
 from wattledger.merge import Blocks
-from wattledger.model import Flow
+from wattledger.model import MISSING, Flow
 from wattledger.store import Store
 
 FLOWS = (Flow.DELIVERED, Flow.RECEIVED)
@@ -102,10 +103,6 @@ def test_partitions_of_any_size_make_one_word(world: World) -> None:
 
 
 def held(point: Point, days: dict[int, list[int]]) -> tuple[Held, dict[int, Any]]:
-    import numpy as np
-
-    from wattledger.model import MISSING
-
     numbers = sorted(days)
     wh = np.full((len(days), 100), MISSING, np.int32)
     for row, day in enumerate(numbers):
@@ -114,10 +111,9 @@ def held(point: Point, days: dict[int, list[int]]) -> tuple[Held, dict[int, Any]
     found = (wh != MISSING).sum(axis=1)
     made = Held([point], zero, one, np.array(numbers), 7 * found, found, zero, zero)
     blocks = Blocks(wh, np.zeros(wh.shape, np.uint8), zero[:, None], zero[:, None])
+    tz = point.timezone
     slots = {
-        row: day_block(
-            numbers[row], point.timezone, localday.slots(numbers[row], point.timezone), blocks, row
-        )
+        row: day_block(numbers[row], tz, localday.slots(numbers[row], tz), blocks, row)
         for row in reports.needed(made)
     }
     return made, slots
@@ -126,10 +122,9 @@ def held(point: Point, days: dict[int, list[int]]) -> tuple[Held, dict[int, Any]
 def test_what_is_yet_to_come_is_no_gap_and_devices_have_no_day() -> None:
     today = localday.today(NOW, "America/Chicago")
     days = {today - 1: list(range(4, 96)), today: list(range(20))}
-    found = list(
-        reports.runs(*held(Point("m", "meter", "America/Chicago"), days), reports.at_quarter(NOW.timestamp()))
-    )
+    now = reports.at_quarter(NOW.timestamp())
+    found = list(reports.runs(*held(Point("m", "meter", "America/Chicago"), days), now))
     assert [run.gap.slots for run in found] == [4, 8]
-    assert found[-1].gap.end == reports.at_quarter(NOW.timestamp())
+    assert found[-1].gap.end == now
     devices = list(reports.runs(*held(Point("d", "appliance", "America/Chicago"), days), NOW))
     assert devices == []

@@ -22,9 +22,8 @@ async def cooled(store: Store, site: str) -> str:
     await history(store, site)
     for n, wh in enumerate((1000, 1100, 1240)):
         seen = [{"at": f"2025-05-01T00:{15 * n:02}:00+00:00", "values": {"register_wh": wh}}]
-        await store.payloads.deliver(
-            site, file(points=("ac",), observations=seen, kind=PointKind.APPLIANCE, name=str(n))
-        )
+        said = file(points=("ac",), observations=seen, kind=PointKind.APPLIANCE, name=str(n))
+        await store.payloads.deliver(site, said)
     return await store.digest()
 
 
@@ -65,6 +64,5 @@ async def test_a_payload_that_means_more_than_before_is_read_wholly(store: Store
         await connection.execute(delete(payload_point).where(payload_point.c.usage_point == mine[0]))
     done = await replayed(store)
     assert done.figures["beyond"]
-    assert await store.digest() != word
     assert await outcome.finish_replay(store, [done]) == len(done.figures["beyond"])
     assert await store.digest() == word

@@ -1,4 +1,4 @@
-"""A fleet in a ledger: real files of a generated fleet, with days of 92 and 100 quarter-hours, gaps, revisions."""
+"""A fleet in a ledger: files of a generated fleet, with days of 92 and 100 quarter-hours, gaps, revisions."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def on_cluster(tasks: Sequence[Task], address: str, finished: Finished) -> None:
         waiting = iter(tasks)
         ahead = AHEAD * max(1, sum(client.nthreads().values()))
         parts = {client.submit(work, task, pure=False): task.part for task in islice(waiting, ahead)}
-        flow = as_completed(list(parts))
+        flow = as_completed(list(parts), loop=client.loop)
         for future in flow:
             finished(_answer(future, parts.pop(future)))
             for task in islice(waiting, 1):
