@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from wattledger.config import Settings
+from wattledger.faults import sabotaged
 
 HIDDEN = "[hidden]"
 SHORTEST = 6
@@ -60,6 +61,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """`text` without secrets, control characters escaped."""
+        if sabotaged("redaction"):
+            return text
         for value in (*self._settings, *self._values):
             if value in text:
                 text = text.replace(value, HIDDEN)
@@ -103,6 +106,7 @@ REDACTOR = Redactor()
 def configure(format: str, stream: TextIO) -> None:
     """Send all logs of this process to `stream`, as `console` or `json` lines, through REDACTOR."""
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_wanted)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -126,6 +130,12 @@ def configure(format: str, stream: TextIO) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _wanted(record: logging.LogRecord) -> bool:
+    """Not what QUIET libraries tell of requests and statements, even at DEBUG: it has addresses in it."""
+    quiet = any(record.name == name or record.name.startswith(f"{name}.") for name in QUIET)
+    return not quiet or record.levelno >= logging.WARNING or sabotaged("quiet_libraries")
 
 
 def _shared() -> list[Processor]:

@@ -20,6 +20,9 @@ from wattledger.web.v1.answered import answers
 
 router = APIRouter(prefix="/v1/payloads", tags=["Payloads"])
 
+INTERNAL = frozenset({"user", "external_id"})
+"""headers that tie a payload to an account at the vendor: for its reader alone"""
+
 
 @router.get("", responses=answers(shapes.Payloads))
 async def payloads(
@@ -94,7 +97,7 @@ def payload_json(row: PayloadRow) -> dict[str, Any]:
         "state": row.state,
         "kind": row.kind,
         "reason": row.reason,
-        "headers": row.headers,
+        "headers": {name: value for name, value in row.headers.items() if name not in INTERNAL},
         "wrapped_in": row.wrapped_in,
         "summary": row.summary,
     }
