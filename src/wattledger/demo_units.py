@@ -17,7 +17,7 @@ from wattledger.connectors.smartthings.parse import DEVICES
 from wattledger.model import Payload, PointKind, Source
 from wattledger.simulators.home import CENTRAL
 from wattledger.simulators.smartthings import SmartThingsSimulator
-from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ac import pasted
 
 SUMMER_MONTH = 6
 LEAST_DAYS = 30
@@ -29,9 +29,9 @@ async def cooling(runtime: Runtime, vendor: SmartThingsSimulator) -> AsyncIterat
     """Fill in the summer where it isn't there yet, connect, and collect while the block runs."""
     site = (await runtime.store.sites.default()).id
     await _summer(runtime, vendor, site)
-    row = await ac_pasted.chosen(runtime.store, site, None)
+    row = await pasted.chosen(runtime.store, site, None)
     word = vendor.issuer.pasted()
-    await ac_pasted.place(runtime.store, runtime.clock, vendor.url, site, word, "demo", row)
+    await pasted.place(runtime.store, runtime.clock, vendor.url, site, word, "demo", row)
     async with collecting(runtime, asyncio.Event()):
         yield
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.climate.conftest import NOW
 from wattledger.store.sources.connections import ConnectionRow
-from wattledger.web.contracts.ac_pasted import Window
+from wattledger.web.contracts.ac.pasted import Window
 from wattledger.web.pages.connected import judge
 
 TICK = timedelta(microseconds=1)

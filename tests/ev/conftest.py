@@ -23,7 +23,7 @@ from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_connect import ALLOW
 from wattledger.store import Store, open_store
 from wattledger.web.app import create_app
-from wattledger.web.contracts import ev_grant
+from wattledger.web.contracts.ev import grant
 
 NOW = datetime(2026, 6, 15, 8, 2, tzinfo=UTC)
 """three in the morning in Texas: the car charges"""
@@ -42,8 +42,8 @@ def api() -> str:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits in tests."""
-    monkeypatch.setattr(ev_grant, "PATIENCE", 0.4)
-    monkeypatch.setattr(ev_grant, "AGAIN", (0.01, 0.01))
+    monkeypatch.setattr(grant, "PATIENCE", 0.4)
+    monkeypatch.setattr(grant, "AGAIN", (0.01, 0.01))
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ async def test_the_older_spelling(owner: AsyncClient) -> None:
 async def test_a_list_that_is_late(
     owner: AsyncClient, vendor: SmartcarSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wattledger.web.contracts.ev_grant.PATIENCE", 5.0)
+    monkeypatch.setattr("wattledger.web.contracts.ev.grant.PATIENCE", 5.0)
     vendor.listing_late = 2
     await connected(owner)
 

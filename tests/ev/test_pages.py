@@ -12,7 +12,7 @@ from tests.ev.helpers import CALLBACK, EMAIL, connected, landed
 from tests.web.helpers import FakeClock, sign_in
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.store import Store
-from wattledger.web.contracts.ev_failures import OTHERWISE, VENDORS, WORDS
+from wattledger.web.contracts.ev.failures import OTHERWISE, VENDORS, WORDS
 from wattledger.web.pages.car_words import withheld
 
 HTML = {"accept": "text/html"}

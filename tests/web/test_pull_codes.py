@@ -11,7 +11,7 @@ from httpx2 import AsyncClient
 from tests.payloads import smt
 from tests.web.helpers import PULL, inline
 from wattledger.store import Store
-from wattledger.web.contracts import smt_inline
+from wattledger.web.contracts.smt import inline as pulling
 
 FILE = smt.csv(*smt.days(smt.NORMAL, 2))
 
@@ -69,7 +69,7 @@ async def test_a_wrong_size_says_both_numbers(robot: AsyncClient) -> None:
 
 
 async def test_a_gzip_bomb_is_refused(robot: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smt_inline, "STREAM", 1 << 20)
+    monkeypatch.setattr(pulling, "STREAM", 1 << 20)
     answer = await robot.post(PULL, json=inline(b"0" * (2 << 20), "base64+gzip"))
     assert (answer.status_code, answer.json()["error"]) == (413, "INLINE_TOO_LARGE")
 

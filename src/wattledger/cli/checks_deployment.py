@@ -21,7 +21,7 @@ from wattledger.config import Settings
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, NotFound, TryLater
 from wattledger.faults import sabotaged
 from wattledger.transport import is_plain
-from wattledger.web.contracts.smt_status import TOKEN_BODY
+from wattledger.web.contracts.smt.status import TOKEN_BODY
 
 ADMIN, WEBHOOK = "x-admin-token", "x-intelliwatt-secret"
 PATIENCE = httpx2.Timeout(180, connect=10)

@@ -12,7 +12,7 @@ from wattledger.interop.publisher import Publisher
 from wattledger.interop.things import Thing, things
 from wattledger.store import Store
 from wattledger.store.sources.connections import ConnectionRow
-from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ac import pasted
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ def publisher(runtime: Runtime) -> Publisher | None:
     store, named = runtime.store, runtime.settings.mqtt_sites
 
     async def token_end(row: ConnectionRow) -> datetime | None:
-        window = await ac_pasted.window(store, row)
+        window = await pasted.window(store, row)
         return window.expires if window else None
 
     async def look() -> list[Thing]:

@@ -54,8 +54,8 @@ def list_(data: Data = None) -> None:
 
 async def _assign(esiid: str, site: str, data: Path | None) -> str:
     from wattledger.cli.runtime import opened
-    from wattledger.web.contracts.smt_fields import esiid as checked
-    from wattledger.web.contracts.smt_meters import assign_meter
+    from wattledger.web.contracts.smt.fields import esiid as checked
+    from wattledger.web.contracts.smt.meters import assign_meter
 
     wanted = checked(esiid)
     async with opened(data) as runtime:

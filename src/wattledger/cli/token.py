@@ -14,7 +14,7 @@ from wattledger.cli.options import Data
 from wattledger.errors import Refused
 
 if TYPE_CHECKING:
-    from wattledger.web.contracts.ac_pasted import Placed
+    from wattledger.web.contracts.ac.pasted import Placed
 
 app = new_app(no_args_is_help=True)
 MOST = 10_000
@@ -58,12 +58,12 @@ def set_(
 
 async def _set(text: str, connection: str | None, data: Path | None) -> Placed:
     from wattledger.cli.runtime import opened
-    from wattledger.web.contracts import ac_pasted
+    from wattledger.web.contracts.ac import pasted
 
     async with opened(data) as runtime:
         store, site = runtime.store, (await runtime.store.sites.default()).id
         if not text.strip():
             raise Refused("Token must not be empty", "BAD_TOKEN")
-        row = await ac_pasted.to_paste(store, site, connection)
+        row = await pasted.to_paste(store, site, connection)
         vendor = runtime.settings.smartthings_base_url
-        return await ac_pasted.place(store, runtime.clock, vendor, site, text, "command line", row)
+        return await pasted.place(store, runtime.clock, vendor, site, text, "command line", row)

@@ -11,7 +11,7 @@ import structlog
 
 from wattledger.cli.runtime import Runtime
 from wattledger.errors import WattledgerError
-from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ac import pasted
 
 EVERY_SECONDS = 60.0
 log = structlog.get_logger(__name__)
@@ -33,9 +33,9 @@ async def announcing(runtime: Runtime, stop: asyncio.Event) -> None:
 async def announce(runtime: Runtime) -> int:
     """Log what was not logged yet. Returns how many warnings that were."""
     connections, now, said = runtime.store.connections, runtime.clock.now(), 0
-    for row in await ac_pasted.connections(runtime.store, None):
-        window = await ac_pasted.window(runtime.store, row)
-        ends = ac_pasted.ending(window, now)
+    for row in await pasted.connections(runtime.store, None):
+        window = await pasted.window(runtime.store, row)
+        ends = pasted.ending(window, now)
         if window is None or ends is None:
             continue
         if await connections.warned(row.id, f"{window.expires:%Y-%m-%dT%H:%M:%S.%f} {ends.step}"):

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from wattledger.config import Settings
 from wattledger.connectors.base import App
-from wattledger.web.contracts.ev_cars import version_of
+from wattledger.web.contracts.ev.cars import version_of
 
 
 def apps_of(settings: Settings) -> Mapping[str, App]:

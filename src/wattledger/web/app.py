@@ -11,7 +11,9 @@ from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
 from wattledger.store import Store
 from wattledger.web import failures, invited, pages, reference, signin, system, v1
-from wattledger.web.contracts import ac, ev, smt
+from wattledger.web.contracts.ac import routes as ac
+from wattledger.web.contracts.ev import routes as ev
+from wattledger.web.contracts.smt import routes as smt
 from wattledger.web.csrf import SameOrigin, allowed_origins
 from wattledger.web.disk import Disk
 from wattledger.web.frame import Frame

@@ -13,7 +13,7 @@ from wattledger.store.people.principal import Principal
 from wattledger.web.alerts import facts
 from wattledger.web.answers import Json, failure
 from wattledger.web.auth import bearer, current, require_operator, require_owner
-from wattledger.web.contracts import ac_pasted
+from wattledger.web.contracts.ac import pasted
 from wattledger.web.guards import guards, public
 from wattledger.web.hub import Hub, hub
 from wattledger.web.machine import ADMIN, check
@@ -70,7 +70,7 @@ async def _refresh(found: Hub) -> None:
         if row.last_success:
             age = (now - row.last_success).total_seconds()
             found.metrics.success_age.labels(row.connector, row.id).set(age)
-        if window := await ac_pasted.window(found.store, row):
+        if window := await pasted.window(found.store, row):
             found.metrics.token_left.labels(row.id).set(window.left(now))
     await _alerts(found)
     newest = await found.store.payloads.list(None, limit=1)

@@ -142,7 +142,9 @@ class Sites:
                 raise NotFound("There is no such site.")
             kept = {name: value for name, value in {**row.choices, **choices}.items() if value is not None}
             await connection.execute(update(site).where(site.c.id == id).values(choices=kept))
-            await self._audit.record(connection, by, "site.chosen", f"site:{id}", {"names": sorted(choices)}, id)
+            await self._audit.record(
+                connection, by, "site.chosen", f"site:{id}", {"names": sorted(choices)}, id
+            )
         return await self.get(id)
 
     async def home(self, id: str) -> Home | None:

@@ -16,8 +16,8 @@ from wattledger.store import Store
 from wattledger.store.alerts.seen import ConnectionSeen, FileSeen, MeterSeen
 from wattledger.store.sources.heartbeats import HeartbeatRow
 from wattledger.store.sources.vehicles import VehicleRow
-from wattledger.web.contracts import ac_pasted
-from wattledger.web.contracts.ev_cars import trouble_of
+from wattledger.web.contracts.ac import pasted
+from wattledger.web.contracts.ev.cars import trouble_of
 
 FILES_FOR = timedelta(days=30)
 MOST_FILES = 20
@@ -42,7 +42,7 @@ class Seen:
 async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
     """What there is of all sites now: six queries."""
     found = Seen()
-    rows = {row.id: row for row in await store.seen.connections(ac_pasted.NAME)}
+    rows = {row.id: row for row in await store.seen.connections(pasted.NAME)}
     for row in rows.values():
         found.sources[row.site].append(source_of(row))
     for vehicle in await store.vehicles.list(None, active_only=True):
@@ -60,7 +60,7 @@ async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
 
 def source_of(row: ConnectionSeen) -> Source:
     """A connection as it is judged."""
-    window = ac_pasted.window_of(row.secrets)
+    window = pasted.window_of(row.secrets)
     title = connectors.connector(row.connector).title
     every = _every(row.connector) if connectors.connector(row.connector).every else None
     ends = window.expires if window else None

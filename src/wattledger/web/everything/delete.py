@@ -8,8 +8,8 @@ from wattledger.errors import Refused
 from wattledger.store.archive.erase import Erased
 from wattledger.store.people.principal import Principal
 from wattledger.web.auth import actor
-from wattledger.web.contracts.ev_cars import cars
-from wattledger.web.contracts.ev_disconnect import UNTOLD, let_go
+from wattledger.web.contracts.ev.cars import cars
+from wattledger.web.contracts.ev.disconnect import UNTOLD, let_go
 from wattledger.web.hub import Hub
 
 SMARTTHINGS = (

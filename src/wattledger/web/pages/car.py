@@ -21,7 +21,7 @@ from wattledger.store.rows import UsagePointRow
 from wattledger.web import forms
 from wattledger.web.auth import Manager, User, actor
 from wattledger.web.charging import home, read
-from wattledger.web.contracts.ev_cars import Car, cars
+from wattledger.web.contracts.ev.cars import Car, cars
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import car_view as view
 from wattledger.web.pages.car_words import car_sources

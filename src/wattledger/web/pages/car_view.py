@@ -13,7 +13,7 @@ from wattledger.charging import Seen
 from wattledger.insight.sessions import Session
 from wattledger.store.observed.observations import Said
 from wattledger.store.rows import UsagePointRow
-from wattledger.web.contracts.ev_cars import EFFICIENCY, Car, keeps_location, missing_of, trouble_of
+from wattledger.web.contracts.ev.cars import EFFICIENCY, Car, keeps_location, missing_of, trouble_of
 from wattledger.web.pages import words
 from wattledger.web.pages.car_words import withheld
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wattledger.store.sources.connections import ConnectionRow
-from wattledger.web.contracts.ev_app import missing
-from wattledger.web.contracts.ev_cars import (
+from wattledger.web.contracts.ev.app import missing
+from wattledger.web.contracts.ev.cars import (
     Car,
     cars,
     connections,

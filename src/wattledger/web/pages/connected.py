@@ -7,8 +7,8 @@ from datetime import datetime
 
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.sources.connections import ConnectionRow
-from wattledger.web.contracts import ac_pasted
-from wattledger.web.contracts.ac_pasted import Window
+from wattledger.web.contracts.ac import pasted
+from wattledger.web.contracts.ac.pasted import Window
 from wattledger.web.hub import Hub
 from wattledger.web.pages import words
 
@@ -33,9 +33,9 @@ class Source:
 async def sources(found: Hub, site: str) -> list[Source]:
     """The SmartThings connections of a site, judged now."""
     judged = []
-    for row in await ac_pasted.connections(found.store, site):
+    for row in await pasted.connections(found.store, site):
         try:
-            window = ac_pasted.window_of(await found.store.connections.secrets(row.id, site))
+            window = pasted.window_of(await found.store.connections.secrets(row.id, site))
         except SecretUnreadable as error:
             judged.append(Source(row, "bad", str(error), "", PASTE))
             continue
@@ -58,7 +58,7 @@ def judge(row: ConnectionRow, window: Window | None, now: datetime) -> Source:
     if row.last_error:
         said = f"{said} {row.last_error}"
     level = "good" if row.state == "ok" else "caution"
-    ends = ac_pasted.ending(window, now)
+    ends = pasted.ending(window, now)
     if ends is None:
         return Source(row, level, said, counted)
     return Source(row, "bad" if ends.urgent else "caution", said, counted, PASTE)

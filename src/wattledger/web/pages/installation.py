@@ -9,8 +9,8 @@ from wattledger.errors import WattledgerError
 from wattledger.store.people.principal import Principal
 from wattledger.web import forms
 from wattledger.web.auth import Operator, actor
-from wattledger.web.contracts.smt_fields import esiid
-from wattledger.web.contracts.smt_meters import assign_meter
+from wattledger.web.contracts.smt.fields import esiid
+from wattledger.web.contracts.smt.meters import assign_meter
 from wattledger.web.hub import hub
 from wattledger.web.pages.account import zones
 from wattledger.web.pages.render import PageRoute, page

@@ -13,10 +13,10 @@ from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.answers import Denied
 from wattledger.web.audited import note
 from wattledger.web.auth import Manager, actor, current
-from wattledger.web.contracts.ev_app import begin
-from wattledger.web.contracts.ev_cars import NAME
-from wattledger.web.contracts.ev_disconnect import UNTOLD, end_connection
-from wattledger.web.contracts.ev_failures import OTHERWISE, WORDS
+from wattledger.web.contracts.ev.app import begin
+from wattledger.web.contracts.ev.cars import NAME
+from wattledger.web.contracts.ev.disconnect import UNTOLD, end_connection
+from wattledger.web.contracts.ev.failures import OTHERWISE, WORDS
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages.render import PageRoute, html, page

@@ -9,7 +9,7 @@ from wattledger.errors import WattledgerError
 from wattledger.web import forms
 from wattledger.web.audited import note
 from wattledger.web.auth import Manager, actor
-from wattledger.web.contracts import ac_oauth, ac_pasted
+from wattledger.web.contracts.ac import oauth, pasted
 from wattledger.web.hub import hub
 from wattledger.web.pages.render import PageRoute
 from wattledger.web.pages.sources import sources_page
@@ -24,9 +24,9 @@ async def paste(request: Request, person: Manager) -> Response:
     try:
         row = None
         if id := values.get("connection"):
-            row = await ac_pasted.chosen(found.store, person.site, id)
+            row = await pasted.chosen(found.store, person.site, id)
         vendor, text = found.settings.smartthings_base_url, values.get("token", "")
-        done = await ac_pasted.place(found.store, found.clock, vendor, person.site, text, actor(person), row)
+        done = await pasted.place(found.store, found.clock, vendor, person.site, text, actor(person), row)
     except WattledgerError as error:
         return await sources_page(request, person, str(error), False)
     told = "The token is stored; collecting begins now." if done.reset else "This is the same token."
@@ -38,7 +38,7 @@ async def connect(request: Request, person: Manager, connection: str | None = No
     """To SmartThings, where the owner consents; from there back to the sources."""
     try:
         browser = person.via == "session"
-        url = await ac_oauth.begin(request, person.user_id, person.site, browser, connection)
+        url = await oauth.begin(request, person.user_id, person.site, browser, connection)
     except WattledgerError as error:
         return await sources_page(request, person, str(error), False)
     return RedirectResponse(url, 303)
@@ -49,7 +49,7 @@ async def collect(request: Request, person: Manager, id: str) -> Response:
     """Collect at once and say how it went."""
     found = hub(request)
     try:
-        row = await ac_pasted.chosen(found.store, person.site, id)
+        row = await pasted.chosen(found.store, person.site, id)
         if row is None or found.on_demand is None:
             return await sources_page(request, person, "Another process collects.", False)
         await note(request, person, "connection.collected", f"connection:{row.id}")

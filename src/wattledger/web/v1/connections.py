@@ -14,7 +14,7 @@ from wattledger.store.sources.heartbeats import HeartbeatRow
 from wattledger.web.answers import Json
 from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User, actor, scope_of
-from wattledger.web.contracts import ac_oauth, ac_pasted
+from wattledger.web.contracts.ac import oauth, pasted
 from wattledger.web.hub import hub
 from wattledger.web.jsonbody import Body, described, json_body
 from wattledger.web.parameters import public_id
@@ -35,7 +35,7 @@ async def connections(request: Request, person: User) -> Json:
     beats = [relay_json(beat, found.clock.now()) for beat in await found.store.connections.heartbeats()]
     now = found.clock.now()
     listed = [
-        *[connection_json(row, await ac_pasted.warning_of(found.store, row, now)) for row in rows],
+        *[connection_json(row, await pasted.warning_of(found.store, row, now)) for row in rows],
         *map(_as_connection, beats),
     ]
     return Json({"connections": listed, "relays": beats})
@@ -61,12 +61,10 @@ async def connect(
     found = hub(request)
     if wish.token is None:
         browser = person.via == "session"
-        url = await ac_oauth.begin(request, person.user_id, person.site, browser, None)
+        url = await oauth.begin(request, person.user_id, person.site, browser, None)
         return Json({"ok": True, "url": url}, 202)
     vendor = found.settings.smartthings_base_url
-    done = await ac_pasted.place(
-        found.store, found.clock, vendor, person.site, wish.token, actor(person), None
-    )
+    done = await pasted.place(found.store, found.clock, vendor, person.site, wish.token, actor(person), None)
     warned = {"warning": done.warning} if done.warning else {}
     return Json({"ok": True, "connection": connection_json(done.connection), **warned}, 201)
 

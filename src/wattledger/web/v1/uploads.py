@@ -15,7 +15,7 @@ from wattledger.store.people.principal import Principal
 from wattledger.web import intake
 from wattledger.web.answers import Json
 from wattledger.web.auth import Manager, actor
-from wattledger.web.contracts import smt_fields as fields
+from wattledger.web.contracts.smt import fields
 from wattledger.web.hub import Hub, hub
 from wattledger.web.v1.answered import answers
 from wattledger.web.v1.archive_shapes import OneUpload, Uploads
