@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 
 Registry = Callable[[str], Connector]
 
+Counted = Callable[[str, WattledgerError | None, float], None]
+"""connector, what went wrong, seconds"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -60,6 +63,8 @@ class Collector:
     clock: Clock
     clients: Clients
     pace: Pace = Pace()
+    counted: Counted | None = None
+    """told of every scheduled collection"""
 
     @property
     def sign_in(self) -> SignIn:
@@ -119,7 +124,10 @@ class Collector:
         return {asyncio.create_task(self._report(connection)) for connection in claimed}
 
     async def _report(self, connection: Connection) -> None:
+        began = self.clock.monotonic()
         error = await self.collect(connection)
+        if self.counted is not None:
+            self.counted(connection.connector, error, self.clock.monotonic() - began)
         about = {"connection": connection.id, "connector": connection.connector}
         if error is None:
             log.info("collected", **about)

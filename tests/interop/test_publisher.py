@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,7 +224,7 @@ async def test_user_and_password(store: Store, tmp_path: Path, word: str) -> Non
 
         async with running(Publisher(store.database, at, look, every=0.1, again=0.1)):
             await asyncio.sleep(0.6)
-            right = {"username": "wl", "password": "right-word"}
+            right: dict[str, Any] = {"username": "wl", "password": "right-word"}
             told = await retained(broker.port, **right)
         assert ("wattledger/a/state" in told) == (word == "right-word")
     finally:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from tests.payloads.cars import week
 from tests.payloads.smartcar import CAR, HOME
 from tests.web.helpers import BASE, FakeClock, sign_in
+from tests.web.judging import judge
 from wattledger.charging import Method
 from wattledger.faults import sabotage
 from wattledger.insight.sessions import Place, Session
@@ -24,6 +25,11 @@ from wattledger.store.people.sites import Home
 from wattledger.store.tables import api_token
 from wattledger.web import ics
 
+VISITED = {
+    ("GET", "/v1/usage-points/{id}/sessions.ics"),
+    ("POST", "/v1/usage-points/{id}/calendar"),
+}
+"""routes of /v1 whose answers are held against their description here"""
 START = datetime(2026, 6, 1, 3, 15, tzinfo=UTC)
 NASTY = 'Mark\'s; \\ car, "big"\nDTSTART:20200101T000000Z\r\nEND:VEVENT\x07 Ü🚗'
 
@@ -121,10 +127,11 @@ async def phone(app: FastAPI) -> AsyncClient:
 
 
 async def test_a_calendar_reads_the_same_sessions_as_the_api(
-    owner: AsyncClient, phone: AsyncClient, car: str
+    app: FastAPI, owner: AsyncClient, phone: AsyncClient, car: str
 ) -> None:
     path = await address(owner, car)
     answer = await phone.get(path)
+    judge(app, "GET", "/v1/usage-points/{id}/sessions.ics", answer)
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     listed = (await owner.get(f"/v1/usage-points/{car}/sessions?start=2025-07-01")).json()["sessions"]
     finished = [f"Car: {one['kwh']:.3f} kWh" for one in listed if one["end"]]
@@ -134,13 +141,18 @@ async def test_a_calendar_reads_the_same_sessions_as_the_api(
     assert (await phone.get(path)).content == answer.content
 
 
-async def test_bad_addresses_read_nothing(owner: AsyncClient, phone: AsyncClient, car: str) -> None:
+async def test_bad_addresses_read_nothing(
+    app: FastAPI, owner: AsyncClient, phone: AsyncClient, car: str
+) -> None:
+    made = await owner.post(f"/v1/usage-points/{car}/calendar")
+    judge(app, "POST", "/v1/usage-points/{id}/calendar", made)
     path = await address(owner, car)
     for wrong in (path.partition("?")[0], path[:-1] + ("a" if path[-1] != "a" else "b"), f"{path}x"):
         assert (await phone.get(wrong)).status_code == 401
     tokens = (await owner.get("/v1/tokens")).json()["tokens"]
-    calendar = next(t for t in tokens if t["name"].startswith("Calendar of"))
-    assert (await owner.delete(f"/v1/tokens/{calendar['id']}")).status_code == 200
+    for calendar in tokens:
+        if calendar["name"].startswith("Calendar of"):
+            assert (await owner.delete(f"/v1/tokens/{calendar['id']}")).status_code == 200
     assert (await phone.get(path)).status_code == 401
 
 

@@ -16,7 +16,7 @@ from wattledger.cli.runtime import Runtime
 from wattledger.cli.token_endings import announcing
 from wattledger.cli.vendor_apps import apps_of, ending
 from wattledger.cli.vendor_urls import addresses
-from wattledger.collect import Collector
+from wattledger.collect import Collector, Counted
 from wattledger.config import Settings
 from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
@@ -42,10 +42,12 @@ def pushed() -> list[str]:
     return [name for name in polled() if isinstance(connectors.connector(name), Stream)]
 
 
-def collector(runtime: Runtime) -> Collector:
+def collector(runtime: Runtime, counted: Counted | None = None) -> Collector:
     """The loop over this store's due connections."""
     dispatch = dispatch_of(runtime)
-    return Collector(dispatch, connectors.connector, runtime.clock, clients(runtime.settings))
+    return Collector(
+        dispatch, connectors.connector, runtime.clock, clients(runtime.settings), counted=counted
+    )
 
 
 def listener(runtime: Runtime) -> Listener:
@@ -69,7 +71,7 @@ def on_demand(runtime: Runtime) -> OnDemand:
 
 @asynccontextmanager
 async def collecting(
-    runtime: Runtime, stop: asyncio.Event, address: str | None = None
+    runtime: Runtime, stop: asyncio.Event, address: str | None = None, counted: Counted | None = None
 ) -> AsyncIterator[None]:
     """Collect and read orphans while the block runs, and until `stop` is set.
 
@@ -82,7 +84,7 @@ async def collecting(
         log.info("connections that a setting had stopped are tried again", count=again)
     publishing = publisher(runtime)
     tasks = [
-        asyncio.create_task(collector(runtime).run(stop)),
+        asyncio.create_task(collector(runtime, counted).run(stop)),
         asyncio.create_task(listener(runtime).run(stop)),
         asyncio.create_task(_read_orphans(runtime, stop)),
         asyncio.create_task(announcing(runtime, stop)),

@@ -62,7 +62,8 @@ async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> N
         runtime = await stack.enter_async_context(opened(data, settings=settings))
         hub = create_app(runtime.store, settings, clock=runtime.clock, on_demand=on_demand(runtime))
         address = await stack.enter_async_context(hub_running(runtime, bind(host, port), host, hub))
-        await stack.enter_async_context(collecting(runtime, stop, address))
+        counted = hub.state.hub.metrics.operating.collected
+        await stack.enter_async_context(collecting(runtime, stop, address, counted))
         await stack.enter_async_context(finishing(runtime))
         if with_relay:
             from wattledger.cli.beside import relay_beside

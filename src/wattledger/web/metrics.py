@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from wattledger.web.operating import Operating
+
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -57,6 +59,7 @@ class Metrics:
         self.car_age = self._gauge(
             "car_success_age_seconds", "Seconds since a car last answered", "usage_point"
         )
+        self.operating = Operating(self.registry)
         self.newest_reading_age = self._gauge(
             "newest_payload_age_seconds", "Seconds since the newest payload was received"
         )

@@ -66,12 +66,15 @@ async def _refresh(found: Hub) -> None:
     now = found.clock.now()
     for beat in await found.store.connections.heartbeats():
         found.metrics.heartbeat_age.labels(beat.name).set((now - beat.at).total_seconds())
+    found.metrics.success_age.clear()
+    found.metrics.token_left.clear()
     for row in await found.store.connections.list(None):
         if row.last_success:
             age = (now - row.last_success).total_seconds()
             found.metrics.success_age.labels(row.connector, row.id).set(age)
         if window := await pasted.window(found.store, row):
             found.metrics.token_left.labels(row.id).set(window.left(now))
+    await found.metrics.operating.refresh(found.store, now)
     await _alerts(found)
     newest = await found.store.payloads.list(None, limit=1)
     if newest:
