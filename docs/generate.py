@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: settings, commands, routes. `./dev docs` runs it."""
+"""Writes the pages that are made from the code: settings, commands, routes, metrics. `./dev docs` runs it."""
 
 from __future__ import annotations
 
@@ -161,11 +161,41 @@ def relay_routes() -> list[str]:
     return [f"{method} {r.path}" for r in routes for method in sorted(set(r.methods) - {"HEAD"})]
 
 
+def metrics_page() -> str:
+    """Every metric of /metrics."""
+    rows = ["| metric | kind | labels | what it is |", "|---|---|---|---|"]
+    for name, kind, labels, text in metrics():
+        told = ", ".join(f"`{label}`" for label in labels)
+        rows.append(f"| `{name}` | {kind} | {told} | {_cell(text)} |")
+    return f"""{NOTE}
+# Metrics
+
+`GET /metrics` answers in Prometheus' text format. It needs `x-admin-token`, or as Bearer the operator's API
+token; on a hub with one site its owner's token does too. Gauges are read from the database when they are
+asked for, so one hub speaks for all hubs and workers on it; counters and histograms are of the process that
+answers. [Grafana and Prometheus](grafana.md) shows how to scrape, draw and be alarmed.
+
+{chr(10).join(rows)}
+"""
+
+
+def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """(name as it is scraped, kind, labels, text) of every metric."""
+    from wattledger.web.metrics import Metrics
+
+    registry: Any = Metrics().registry
+    for one in dict.fromkeys(registry._collector_to_names):
+        kind = type(one).__name__.lower()
+        suffix = "_total" if kind == "counter" else ""
+        yield f"{one._name}{suffix}", kind, tuple(one._labelnames), one._documentation
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "env/SMT_ENV_VARS.md": smt_page,
     "commands.md": commands_page,
     "routes.md": routes_page,
+    "metrics.md": metrics_page,
 }
 
 
