@@ -25,16 +25,17 @@ def add_units(hub: Running) -> None:
     site = hub.call(hub.store.sites.default()).id
     for day in range(today - DAYS, today + 1):
         until = min(localday.start(day + 1, CENTRAL), home.NOW)
-        body = _day(vendor, localday.start(day, CENTRAL), until)
+        body = day_of(vendor, localday.start(day, CENTRAL), until)
         known = {id: Place("Maple Street", CENTRAL, vendor.rooms[id]) for id in vendor.locations}
         headers = {"places": Places(CENTRAL, known).to_header()}
         payload = Payload("smartthings", Source.POLL, body, until, DEVICES, "application/json", headers)
         hub.call(hub.store.payloads.deliver(site, payload))
 
 
-def _day(vendor: SmartThingsSimulator, start: datetime, until: datetime) -> bytes:
-    items, when = [], start + EVERY
+def day_of(vendor: SmartThingsSimulator, start: datetime, until: datetime, every: timedelta = EVERY) -> bytes:
+    """The units' answers of a day as one list."""
+    items, when = [], start + every
     while when <= until:
-        items += json.loads(vendor.list_at(when, EVERY))["items"]
-        when += EVERY
+        items += json.loads(vendor.list_at(when, every))["items"]
+        when += every
     return json.dumps({"items": items, "_links": {}}).encode()

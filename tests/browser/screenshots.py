@@ -14,8 +14,17 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.conftest import OPTIONS, chromium, fill
 from tests.browser.cooled import add_units
 from tests.browser.running import Running, running
+from tests.browser.whole import fill_whole
 
 PAGES = {
+    "today": "/today",
+    "explorer": "/explorer?by=week&start=2026-07-08",
+    "explorer-heat": "/explorer?by=month&start=2026-06-01&view=heat",
+    "reconciled": "/today?view=table",
+    "car": "/car",
+    "people": "/people",
+    "audit": "/audit",
+    "welcome": "/welcome",
     "day": "/meter?by=day",
     "week": "/meter?by=week&start=2026-07-05",
     "month": "/meter?by=month&start=2026-05-01",
@@ -38,7 +47,9 @@ PAGES = {
 UNSIGNED = {"sign-in", "set-up"}
 EMPTY = {"set-up", "first-day"}
 COOLED = {"air"}
-PARTS = {"empty": EMPTY, "cooled": COOLED, "full": set(PAGES) - EMPTY - COOLED}
+WHOLE = {"today", "explorer", "explorer-heat", "reconciled", "car"}
+FILLS = {"empty": [], "cooled": [fill, add_units], "whole": [fill_whole], "full": [fill]}
+PARTS = {"empty": EMPTY, "cooled": COOLED, "whole": WHOLE, "full": set(PAGES) - EMPTY - COOLED - WHOLE}
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 940}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 940}, "color_scheme": "dark"},
@@ -59,18 +70,19 @@ def shoot(browser: Browser, hub: Running, names: list[str], folder: Path) -> Non
             page = context.new_page()
             for name in wanted:
                 page.goto(hub.url + PAGES[name])
-                if name.startswith("heat"):
+                if name.startswith("heat-"):
                     page.locator("button[data-view=heat]").click()
                 page.wait_for_load_state("networkidle")
                 page.screenshot(path=folder / f"{name}-{look}.png")
-                if name.startswith("heat"):
+                if name.startswith("heat-"):
                     page.evaluate("sessionStorage.clear()")
             context.close()
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all pictures, or those of the parts that are named after the folder."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    chosen = sys.argv[2:] or list(PARTS)
     folder.mkdir(parents=True, exist_ok=True)
     path = chromium()
     if path is None:
@@ -78,11 +90,11 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         for part, names in PARTS.items():
+            if part not in chosen:
+                continue
             with running(Path(place) / part, droplet_url="https://relay.example/trigger/smt-now") as hub:
-                if part != "empty":
-                    fill(hub)
-                if part == "cooled":
-                    add_units(hub)
+                for add in FILLS[part]:
+                    add(hub)
                 shoot(browser, hub, sorted(names, key=lambda n: n == "first-day"), folder)
         browser.close()
 
