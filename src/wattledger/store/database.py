@@ -41,6 +41,14 @@ _SESSION = (
     "-c statement_timeout=600s -c lock_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 )
 
+_CUT_OFF = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 45_000,
+}
+"""a server that can no longer be reached is an error within a minute, never a wait without end"""
+
 
 class Database:
     """One database of either kind; all repositories share it."""
@@ -205,7 +213,7 @@ def _postgres(url: URL) -> AsyncEngine:
         pool_size=8,
         max_overflow=24,
         pool_timeout=30,
-        connect_args={"options": _SESSION, "connect_timeout": 10},
+        connect_args={"options": _SESSION, "connect_timeout": 10, **_CUT_OFF},
     )
 
 
