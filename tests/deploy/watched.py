@@ -21,7 +21,10 @@ TAKEN = (
     "SELECT count(*), coalesce(max(extract(epoch FROM at - old_until)), 0)::float"
     f" FROM claims WHERE {CLAIMED} AND old_until <= at"
 )
-SETTLED = "SELECT count(*), count(DISTINCT payload) FROM claims WHERE was = 'stored' AND state IN ('read', 'rejected')"
+SETTLED = (
+    "SELECT count(*), count(DISTINCT payload) FROM claims"
+    " WHERE was = 'stored' AND state IN ('read', 'rejected')"
+)
 AFTER = "SELECT count(*) FROM claims WHERE was <> 'stored' AND state <> was"
 
 
