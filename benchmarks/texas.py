@@ -41,6 +41,8 @@ SLOTS = 96
 SIZES = (0.25, 0.5, 1, 2, 5)
 """store-only runs, as multiples of the share"""
 STEEPEST = 1.05
+TWICE, LONG = 1.7, 20
+"""what two processes must gain on work of so many seconds; less is mostly starting"""
 WINDOW = 100
 """files that lie at the utility at a time: bounds the disk"""
 
@@ -159,10 +161,17 @@ def _asked(to: road.Hub, verb: str, *words: str) -> tuple[dict[str, object], flo
 def _reports(to: road.Hub, name: str) -> list[Figure]:
     figures, before = [], _asked(to, "digest")[0]["digest"]
     for verb in ("digest", "totals", "gaps", "replay"):
-        for workers in ("1", "2"):
-            _, wall, used = _asked(to, verb, "--workers", workers)
-            figures.append(at_most(f"{name}: fleet {verb}, {workers} process(es), wall clock", [wall], "s"))
-        figures.append(at_most(f"{name}: fleet {verb}: processor, without the server", [used], "s"))
+        _, alone, used = _asked(to, verb, "--workers", "1")
+        _, both, _ = _asked(to, verb, "--workers", "2")
+        what = f"{name}: fleet {verb}"
+        figures += [
+            at_most(f"{what}: wall clock, 1 process", [alone], "s"),
+            at_most(f"{what}: wall clock, 2 processes", [both], "s"),
+            at_most(f"{what}: processor, without the server", [used], "s"),
+        ]
+    figures.append(
+        at_least(f"{what}: 2 processes / 1", [alone / both], "times", TWICE if alone > LONG else None)
+    )
     if _asked(to, "digest")[0]["digest"] != before:
         raise RuntimeError("the fleet's replay changed the ledger")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
