@@ -101,7 +101,7 @@ class Bucket:
 
         try:
             await obstore.put_async(self._store, key, data)
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:  # the latter: there is no such bucket
             raise TryLater(f"The object store did not take {key} ({type(error).__name__}).") from error
 
     async def get(self, key: str) -> bytes:
