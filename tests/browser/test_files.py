@@ -47,7 +47,8 @@ def test_from_the_set_up_link_to_the_chart_by_drag_and_drop(browser: Browser, em
     expect(page.locator("h1")).to_have_text("Welcome to Maple Street")
     first, last = date(2026, 6, 1), date(2026, 6, 30)
     drop(page, "IntervalData.csv", home.export(first, last))
-    expect(page.locator("#drop-result p")).to_contain_text("2,880 rows, 2,880 accepted; 30 days")
+    told = "2,880 readings accepted of 2,880 rows, over 30 days"
+    expect(page.locator(".received")).to_contain_text(told)
     page.get_by_text("See the year").click()
     expect(page.locator("#chart canvas")).to_be_visible()
     shown = page.locator(".equation .whole dd").inner_text().split()[0]

@@ -47,7 +47,7 @@ async function add(files) {
       line.textContent = `${file.name}: ${ok ? sentence(answer) : answer.message ?? "was refused"}`;
       line.className = ok && answer.state !== "rejected" ? "" : "danger";
       if (ok && answer.summary?.points?.length) last = answer.summary;
-      if (ok && received) await show(answer.id);
+      if (ok && received && await show(answer.id)) line.remove();
     } catch (error) {
       line.textContent = `${file.name}: ${error.message}`;
       line.className = "danger";
@@ -59,13 +59,14 @@ async function add(files) {
   window.htmx?.ajax?.("GET", location.href, { target: "#rows", select: "#rows", swap: "outerHTML" });
 }
 
-/** What a file brought, with its year, as the hub tells it. */
+/** What a file brought, with its year, as the hub tells it; whether it could. */
 async function show(id) {
   const told = await fetch(reach(`/welcome/received/${id}`));
-  if (!told.ok) return;
+  if (!told.ok) return false;
   const piece = document.createRange().createContextualFragment(await told.text());
   result.append(piece);
   result.querySelector(".received:last-child .strong")?.focus();
+  return true;
 }
 
 /** The way to the chart of what was just read. */
