@@ -15,7 +15,7 @@ from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.simulators.smartthings_units import stamp
 from wattledger.store import Store
 from wattledger.web.climate_day import Piece, Recent, pieces
-from wattledger.web.pages.ac_drawing import draw
+from wattledger.web.pages.air.drawing import draw
 
 ZONE = "America/Chicago"
 NOON = datetime(2026, 7, 15, 17, tzinfo=UTC)

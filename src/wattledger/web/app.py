@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
 from wattledger.store import Store
-from wattledger.web import failures, invited, pages, reference, signin, system, v1
+from wattledger.web import failures, invited, reference, signin, system
 from wattledger.web.contracts.ac import routes as ac
 from wattledger.web.contracts.ev import routes as ev
 from wattledger.web.contracts.smt import routes as smt
@@ -22,10 +22,13 @@ from wattledger.web.hub import Hub
 from wattledger.web.limits import BodyLimit
 from wattledger.web.mail import Mailer
 from wattledger.web.on_demand import OnDemand
+from wattledger.web.pages import routes as pages
+from wattledger.web.pages.static import static
 from wattledger.web.prefix import Prefixed, path_of
 from wattledger.web.proxy import Forwarded
 from wattledger.web.throttle import Throttle
 from wattledger.web.trigger import Trigger, to_relay
+from wattledger.web.v1 import routes as v1
 from wattledger.web.v1.answered import WRONG_FIELD, problem
 
 DESCRIPTION = (
@@ -74,7 +77,7 @@ def create_app(
     )
     for part in (ev, signin, invited, system, reference, v1, smt, ac, pages):
         app.include_router(part.router)
-    app.mount("/static", pages.static)
+    app.mount("/static", static)
     failures.install(app)
     _frame(app, settings)
     return app

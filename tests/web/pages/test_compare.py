@@ -10,7 +10,7 @@ import pytest
 from wattledger import localday
 from wattledger.store.rows import DayBlock
 from wattledger.web.pages.chart import Bar
-from wattledger.web.pages.compare import beside
+from wattledger.web.pages.meter.compare import beside
 from wattledger.web.pages.period import By, Period
 from wattledger.web.pages.slots import gather
 

@@ -13,8 +13,8 @@ from wattledger import localday
 from wattledger.model import MISSING, Flag
 from wattledger.store.rows import DayBlock
 from wattledger.web.pages import heat
+from wattledger.web.pages.meter.sheet import change, ledger
 from wattledger.web.pages.period import WAYS, By, Period
-from wattledger.web.pages.sheet import change, ledger
 from wattledger.web.pages.slots import Slots, State, edges, gather, runs
 
 TZ = "America/Chicago"

@@ -10,7 +10,7 @@ from wattledger.model import PointKind
 from wattledger.store.rows import SeriesPoint, UsagePointRow
 from wattledger.web.pages import words
 from wattledger.web.pages.attention import judge_freshness, judge_relay
-from wattledger.web.pages.calendar import MOST_WEEKS, STEP, strips
+from wattledger.web.pages.meter.calendar import MOST_WEEKS, STEP, strips
 
 NOW = datetime(2026, 7, 15, 14, 10, tzinfo=UTC)
 TZ = "America/Chicago"

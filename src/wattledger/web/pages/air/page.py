@@ -17,7 +17,7 @@ from wattledger.web.climate import DAY, Unit, units
 from wattledger.web.climate_day import Recent, recent
 from wattledger.web.hub import Hub, hub
 from wattledger.web.pages import words
-from wattledger.web.pages.ac_drawing import Drawing, draw
+from wattledger.web.pages.air.drawing import Drawing, draw
 from wattledger.web.pages.connected import sources
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.samples import Sample, samples

@@ -13,8 +13,8 @@ import numpy as np
 from wattledger.insight.equation import Equation
 from wattledger.localday import QUARTER
 from wattledger.web.pages import words
-from wattledger.web.pages.balance_sheet import BalanceSheet, Line
-from wattledger.web.pages.turning import Turning
+from wattledger.web.pages.balance.sheet import BalanceSheet, Line
+from wattledger.web.pages.balance.turning import Turning
 
 MOST_SHOWN = 5
 """terms of the headline before the smaller units fold into one"""

@@ -6,9 +6,9 @@ from datetime import date
 from urllib.parse import urlencode
 
 from wattledger.web.pages.chart import document
-from wattledger.web.pages.compare import beside
+from wattledger.web.pages.meter.compare import beside
+from wattledger.web.pages.meter.sheet import Sheet
 from wattledger.web.pages.period import WAYS, By
-from wattledger.web.pages.sheet import Sheet
 
 
 class View:

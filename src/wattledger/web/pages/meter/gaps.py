@@ -19,8 +19,8 @@ from wattledger.web import forms
 from wattledger.web.audited import note
 from wattledger.web.auth import Manager, User
 from wattledger.web.hub import hub
-from wattledger.web.pages.calendar import WIDTH, strips
-from wattledger.web.pages.meter import FLOWS, FlowName
+from wattledger.web.pages.meter.calendar import WIDTH, strips
+from wattledger.web.pages.meter.page import FLOWS, FlowName
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.trigger import TriggerFailed
 from wattledger.web.v1.backfill import ask_for_gaps

@@ -16,14 +16,14 @@ from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.balance import Placed, newest_metered, placed
 from wattledger.web.hub import hub
-from wattledger.web.pages import balance_words as said
-from wattledger.web.pages.ages import ages
-from wattledger.web.pages.balance_beside import compared
-from wattledger.web.pages.balance_heat import heat_document
-from wattledger.web.pages.balance_sheet import BalanceSheet, document, load, whole_of
+from wattledger.web.pages.balance import words as said
+from wattledger.web.pages.balance.ages import ages
+from wattledger.web.pages.balance.beside import compared
+from wattledger.web.pages.balance.heat import heat_document
+from wattledger.web.pages.balance.sheet import BalanceSheet, document, load, whole_of
+from wattledger.web.pages.balance.turning import Asked, Compare, Turning, View, asked
 from wattledger.web.pages.period import By, Period
 from wattledger.web.pages.render import PageRoute, page
-from wattledger.web.pages.turning import Asked, Compare, Turning, View, asked
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Word = Annotated[str, Query(max_length=64, pattern="^[A-Za-z0-9]*$")]

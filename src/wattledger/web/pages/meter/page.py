@@ -16,11 +16,11 @@ from wattledger.web.answers import Json
 from wattledger.web.auth import User
 from wattledger.web.hub import hub
 from wattledger.web.pages.heat import document as document_of
+from wattledger.web.pages.meter.sheet import known_days, load, runs_on
+from wattledger.web.pages.meter.view import View
 from wattledger.web.pages.period import By, Period
 from wattledger.web.pages.render import PageRoute, page
-from wattledger.web.pages.sheet import known_days, load, runs_on
 from wattledger.web.pages.slots import edges, gather
-from wattledger.web.pages.view import View
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 FLOWS = {"delivered": Flow.DELIVERED, "received": Flow.RECEIVED}

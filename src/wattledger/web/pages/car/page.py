@@ -23,7 +23,7 @@ from wattledger.web.auth import Manager, User, actor
 from wattledger.web.charging import home, read
 from wattledger.web.contracts.ev.cars import Car, cars
 from wattledger.web.hub import Hub, hub
-from wattledger.web.pages import car_view as view
+from wattledger.web.pages.car import view
 from wattledger.web.pages.car_words import car_sources
 from wattledger.web.pages.render import PageRoute, page
 from wattledger.web.parameters import public_id

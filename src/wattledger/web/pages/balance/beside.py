@@ -7,9 +7,9 @@ from datetime import timedelta
 from wattledger.store import Store
 from wattledger.units import kwh
 from wattledger.web.balance import Placed
-from wattledger.web.pages.balance_sheet import BalanceSheet, Bar, bars_of, whole_of
+from wattledger.web.pages.balance.sheet import BalanceSheet, Bar, bars_of, whole_of
+from wattledger.web.pages.balance.turning import Compare
 from wattledger.web.pages.period import Period
-from wattledger.web.pages.turning import Compare
 
 YEAR = timedelta(days=364)
 """fifty-two weeks, so that weekdays lie on weekdays"""
