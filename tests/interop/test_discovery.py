@@ -16,7 +16,7 @@ from wattledger.interop.things import Thing
 
 BROKER = Broker("127.0.0.1", 1883, None, None, None)
 METER = Thing(
-    "ab", "House", "Electricity meter", {"energy": 12.345, "data_until": "2026-06-15T05:00:00+00:00"}
+    "ab", "House", "Electricity meter", {"energy": 12.345, "newest_day": "2026-06-14"}
 )
 REGISTER = [1000.0, 1020.0, 800.0, 815.5]
 """a meter's register: a day comes, a file is withdrawn, a day comes"""
@@ -59,11 +59,11 @@ def test_sabotage_register_total_is_noticed() -> None:
 
 
 def test_only_what_is_known_is_announced_and_the_rest_is_taken_away() -> None:
-    assert set(told(METER)) == {"energy", "data_until"}
+    assert set(told(METER)) == {"energy", "newest_day"}
     found = messages([METER], BROKER)
     assert len(found) == len(sensors()) + 1
     assert set(found) == set(nothing("ab", BROKER))
-    assert found["wattledger/ab/state"] == b'{"energy":12.345,"data_until":"2026-06-15T05:00:00+00:00"}'
+    assert found["wattledger/ab/state"] == b'{"energy":12.345,"newest_day":"2026-06-14"}'
 
 
 def test_topics_go_where_the_settings_say() -> None:

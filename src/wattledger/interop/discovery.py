@@ -62,7 +62,7 @@ def sensors() -> tuple[Sensor, ...]:
         _measured("humidity_pct", "Humidity", "%", "humidity"),
         Sensor("switch", "Switch"),
         Sensor("mode", "Mode"),
-        _diagnostic("data_until", "Data until", device_class="timestamp"),
+        _diagnostic("newest_day", "Newest day", device_class="date"),
         _diagnostic("source", "State"),
         _diagnostic("needs_person", "Needs a person", "binary_sensor", device_class="problem"),
         _diagnostic("last_success", "Last collected", device_class="timestamp"),

@@ -28,6 +28,7 @@ TOLD = (
     "humidity_pct", "switch", "mode",
 )  # fmt: skip
 """values of observations that are passed on as they are; where a car is never is one"""
+TITLES = {"smartthings": "SmartThings", "smartcar": "Smartcar", "smart_meter_texas": "Smart Meter Texas"}
 STATES = {
     "ok": "fine",
     "late": "late",
@@ -69,7 +70,7 @@ def point_thing(
         if stand := stands.get((point.n, flow)):
             values[name] = kwh(stand.wh)
     if stand := stands.get((point.n, Flow.DELIVERED)):
-        values["data_until"] = localday.start(stand.newest + 1, point.timezone).isoformat()
+        values["newest_day"] = localday.day(stand.newest).isoformat()
     if "charging_state" in values:
         values["charging"] = values["charging_state"] == "CHARGING"
     kept = {name: value for name, value in values.items() if value is not None}
@@ -86,4 +87,5 @@ def source_thing(row: ConnectionRow, ends: datetime | None) -> Thing:
         values["last_success"] = row.last_success.isoformat()
     if ends is not None:
         values["token_ends"] = ends.isoformat()
-    return Thing(row.id, f"{row.connector.replace('_', ' ').title()} (source)", "Source", values)
+    title = TITLES.get(row.connector, row.connector)
+    return Thing(row.id, f"{title} (source)", "Source", values)
