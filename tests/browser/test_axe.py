@@ -26,6 +26,7 @@ OURS = (
     "/explorer?by=year&view=heat",
     "/explorer?view=table",
     "/more",
+    "/welcome",
     "/people",
     "/audit",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from datetime import timedelta
 from typing import Any
 from zipfile import ZipFile
 
@@ -19,7 +20,7 @@ from wattledger.faults import sabotage
 from wattledger.model import Flow, Payload, Source
 from wattledger.store import Store
 from wattledger.store.people.sites import DEFAULT_SITE
-from wattledger.store.tables import audit
+from wattledger.store.tables import audit, observation, usage_point
 from wattledger.web.everything.export import export
 from wattledger.web.everything.zipped import PIECE, safe
 
@@ -74,6 +75,36 @@ async def test_the_export_holds_no_secret(store: Store, owner: AsyncClient) -> N
     for name in archive.namelist():
         text = archive.read(name).decode("latin-1")
         assert "very-secret" not in text and word not in text and "v1|" not in text
+
+
+async def test_what_cars_said_and_their_sessions_are_exported_without_their_places(
+    store: Store, owner: AsyncClient
+) -> None:
+    point = await a_car(store)
+    archive = await take(owner)
+    said = table(archive, f"observations/car-1_{point[:6]}.csv")
+    assert [row["value"] for row in said if row["name"] == "soc_pct"] == [str(40 + n) for n in range(4)]
+    assert {row["name"] for row in said}.isdisjoint({"latitude", "longitude"})
+    assert f"sessions/car-1_{point[:6]}.csv" in archive.namelist()
+
+
+async def a_car(store: Store) -> str:
+    """A car that was seen four times, with its place; the id of its usage point."""
+    now = store.database.clock.now()
+    async with store.begin() as c:
+        values = {"site": DEFAULT_SITE, "connector": "smartcar", "kind": "vehicle", "external_id": "car-1"}
+        more = {"id": "c" * 32, "name": "Car", "timezone": "America/Chicago", "created_at": now}
+        n = await c.scalar(usage_point.insert().values(**values, **more).returning(usage_point.c.n))
+    seen = Payload("toy", Source.POLL, b"{}", now, "seen.json")
+    id = (await store.payloads.deliver(DEFAULT_SITE, seen)).id
+    rows = [
+        {"usage_point": n, "at": now - timedelta(hours=h), "payload": id, "values": {"soc_pct": 43 - h}}
+        | {"day": 20000, "sealed": "v1|x|y|z"}
+        for h in range(4)
+    ]
+    async with store.begin() as c:
+        await c.execute(observation.insert(), rows)
+    return "c" * 32
 
 
 async def test_the_export_is_sent_piece_by_piece(store: Store, clock: FakeClock) -> None:

@@ -30,7 +30,7 @@ payloads/       every file and answer as it was received, byte for byte
 payloads.csv    of each: number, name in this ZIP, SHA-256, when it was received, what reading it came to
 energy/         every quarter-hour by meter or device and direction; instants are UTC, energy is kWh, empty
                 is unknown
-observations/   what devices and cars said, one value a row
+observations/   what devices and cars said, one value a row; where a car was is in its payloads alone
 sessions/       charging sessions by car
 people.csv, audit.csv, site.json
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wattledger.model import Flow
-from wattledger.secrets import SecretUnreadable
 from wattledger.store import Store
 from wattledger.store.observed.observations import ObservationRow
 from wattledger.store.rows import Coverage, UsagePointRow
@@ -57,25 +56,22 @@ async def energy(
 
 
 async def observations(store: Store, point: UsagePointRow, now: datetime) -> AsyncIterator[bytes]:
-    """One row a value: what the device said, when, in which payload, and what became of it."""
+    """One row a value: what the device said, when, in which payload, and what became of it.
+
+    Where a car was is sealed and not among them.
+    """
     yield lines([("at", "name", "value", "payload", "verdict", "booked_wh")])
     start = datetime.fromtimestamp(0, tz=now.tzinfo)
     while rows := await store.observations.list(point, start, now + FAR, limit=ROWS):
         if len(rows) == ROWS:  # those of the last instant come whole with the next page
             rows = [r for r in rows if r.at < rows[-1].at] or rows
-        yield lines(line for row in rows for line in _said(store, row))
+        yield lines(line for row in rows for line in _said(row))
         start = rows[-1].at + timedelta(microseconds=1)
 
 
-def _said(store: Store, row: ObservationRow) -> list[tuple[Any, ...]]:
-    values = dict(row.values)
-    if row.sealed is not None:
-        try:
-            values |= store.observations.open(row)
-        except SecretUnreadable as error:
-            values["sealed"] = str(error)
+def _said(row: ObservationRow) -> list[tuple[Any, ...]]:
     about = (row.payload, row.verdict, row.booked_wh)
-    return [(row.at, name, value, *about) for name, value in sorted(values.items())]
+    return [(row.at, name, value, *about) for name, value in sorted(row.values.items())]
 
 
 async def sessions(store: Store, point: UsagePointRow, now: datetime) -> AsyncIterator[bytes]:
