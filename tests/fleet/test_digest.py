@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+
+import pytest
 
 from tests.fleet.test_recompute import history
+from tests.store.test_backup import filled
 from wattledger.store import Store
+from wattledger.store.archive import backup as archive
 from wattledger.store.ledger.digest import digest, earlier, leaves
 
 
@@ -27,3 +32,16 @@ async def test_the_earlier_word_is_another_and_changes_too(store: Store, site: s
     assert len({word, empty, await store.digest()}) == 3
     await store.replay()
     assert await earlier(store.database) == word
+
+
+async def test_a_backup_that_names_the_earlier_word_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await filled(tmp_path / "a")
+    word = await store.digest()
+    with monkeypatch.context() as then:
+        then.setattr(archive, "digest", earlier)
+        await archive.backup(store, tmp_path / "a", tmp_path / "home.tar")
+    await store.close()
+    (tmp_path / "b").mkdir()
+    assert await archive.restore(tmp_path / "home.tar", tmp_path / "b") == word

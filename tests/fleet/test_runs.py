@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from tests.fleet.world import World
+from wattledger.errors import Misconfigured, TryLater
 from wattledger.faults import sabotage
 from wattledger.fleet import outcome, plan
 from wattledger.fleet.run import Result, run
@@ -146,8 +148,20 @@ def test_a_place_with_other_files_is_left_alone(world: World, tmp_path: Path) ->
     place = tmp_path / "mine" / "year=2026" / "month=01"
     place.mkdir(parents=True)
     (place / "part-00000.parquet").write_bytes(b"precious")
-    done = subprocess.run(
-        command(world, "totals", "--to", str(tmp_path / "mine")), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 78 and "other Parquet files" in done.stderr
+    order = world.order("totals", to=str(tmp_path / "mine"))
+    with pytest.raises(Misconfigured, match="other Parquet files"):
+        run(order, world.planned(order), lambda _done, _all: None)
     assert (place / "part-00000.parquet").read_bytes() == b"precious"
+
+
+def test_a_killed_process_is_told_and_the_run_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = world.order("digest", size=40, workers=1)
+    planned = world.planned(order)
+    with monkeypatch.context() as armed:
+        armed.setenv("WATTLEDGER_FAULTS", "kill:fleet.task=3")
+        with pytest.raises(TryLater, match="was killed"):
+            run(order, planned, lambda _done, _all: None)
+    result, left = run(order, planned, lambda _done, _all: None)
+    left.clear()
+    assert (result.resumed, len(result.done)) == (2, PARTS)
+    assert outcome.digest(result.done) == world.run(lambda store: store.digest())

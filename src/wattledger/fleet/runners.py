@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import connection, get_context, parent_process
 from typing import Any
@@ -24,7 +24,10 @@ AHEAD = 2
 
 
 def on_processes(tasks: Sequence[Task], workers: int, finished: Finished) -> None:
-    """Each task in one of `workers` processes; they die with this one. Raises Misconfigured without Dask."""
+    """Each task in one of `workers` processes; they die with this one.
+
+    Raises Misconfigured without Dask, TryLater where a process was killed.
+    """
     try:
         import dask
         from dask.callbacks import Callback
@@ -37,8 +40,12 @@ def on_processes(tasks: Sequence[Task], workers: int, finished: Finished) -> Non
 
     made = [dask.delayed(work, pure=False)(task, dask_key_name=f"{task.verb}-{task.part}") for task in tasks]
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin)
-    with pool, Callback(posttask=told):
-        dask.compute(*made, scheduler="processes", pool=pool, chunksize=1, optimize_graph=False)
+    try:
+        with pool, Callback(posttask=told):
+            dask.compute(*made, scheduler="processes", pool=pool, chunksize=1, optimize_graph=False)
+    except BrokenExecutor:
+        sentence = "A process of this run was killed, perhaps for its memory (see --partition)."
+        raise TryLater(f"{sentence} What is done is kept; run it again.") from None
 
 
 def on_cluster(tasks: Sequence[Task], address: str, finished: Finished) -> None:
