@@ -91,12 +91,14 @@ def test_an_older_installation_is_taken_over(
     older: Path, environ: dict[str, str], tmp_path: Path, record_property: Record
 ) -> None:
     before = {**environ, "PYTHONPATH": str(older / "src")}
+    paths: list[Path] = []
     for number in range(4):
         home = Home(esiid=f"1044372000{number:07d}", seed=number, solar=number == 0)
         for revised in (False, True):
             path = tmp_path / f"{number}-{revised}.csv"
             path.write_bytes(interval_csv(home, home.days(date(2025, 1, 1), 90 - 60 * revised), revised))
-            run("ingest", path, env=before)
+            paths.append(path)
+    run("ingest", *paths, env=before)
     run("user", "add", "me@example.org", env=before)
     stored = energy(environ["DATABASE_URL"])
     assert stored[0] == 5 * 90
