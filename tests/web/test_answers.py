@@ -13,7 +13,7 @@ from httpx2 import AsyncClient
 from tests.climate import test_described as climate
 from tests.ev import test_described as cars
 from tests.payloads import smt
-from tests.web import test_answers_of_people, test_calendar, test_sessions
+from tests.web import test_answers_of_people, test_calendar, test_everything, test_sessions
 from tests.web.helpers import Relay
 from tests.web.judging import WRONG, judge
 from wattledger.store import Store
@@ -111,7 +111,7 @@ def test_every_route_of_v1_is_described_and_visited(app: FastAPI) -> None:
         if path.startswith("/v1/") and path != "/v1/auth/link"
     }
     visited = {(method, path) for method, path, _, _ in ROUTES}
-    for elsewhere in (climate, cars, test_sessions, test_calendar, test_answers_of_people):
+    for elsewhere in (climate, cars, test_sessions, test_calendar, test_everything, test_answers_of_people):
         visited |= elsewhere.VISITED
     assert operations == visited
 

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from tests.payloads import smt
 from tests.web.helpers import BASE, FakeClock
+from tests.web.judging import judge
 from wattledger.faults import sabotage
 from wattledger.model import Flow, Payload, Source
 from wattledger.store import Store
@@ -24,6 +25,8 @@ from wattledger.store.tables import audit, observation, usage_point
 from wattledger.web.everything.export import export
 from wattledger.web.everything.zipped import PIECE, safe
 
+VISITED = {("GET", "/v1/export"), ("DELETE", "/v1/site")}
+"""routes of /v1 whose answers are held against their description here"""
 EVIL = "=cmd|' /C calc'!A0.csv"
 
 
@@ -171,6 +174,13 @@ async def test_everything_is_deleted_and_the_owner_stays(
         rows = (await c.execute(select(audit.c.action, audit.c.actor).order_by(audit.c.id))).all()
     assert [r.action for r in rows][-2:] == ["site.erasing", "site.erased"]
     assert rows[-1].actor == f"person {people[0].id}"
+
+
+async def test_the_answers_are_as_described(app: FastAPI, store: Store, owner: AsyncClient) -> None:
+    await furnish(store, owner)
+    judge(app, "GET", "/v1/export", await owner.get("/v1/export"))
+    for typed in ("Else", "Home"):
+        judge(app, "DELETE", "/v1/site", await owner.delete("/v1/site", params={"confirm": typed}))
 
 
 async def test_an_admin_neither_takes_nor_deletes(app: FastAPI, store: Store) -> None:
