@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import home
-from tests.browser.conftest import Watched
 from tests.browser.running import Running, running
 from tests.browser.test_access import FAULTS
 from tests.payloads.cars import week
@@ -49,26 +47,6 @@ def fill(hub: Running) -> None:
     hub.call(hub.store.vehicles.link(made.id, site, None, [CAR, SECOND]))
     for external, name in ((CAR, "Blue car"), (SECOND, "Red car")):
         hub.call(hub.store.points.rename(hub.call(hub.store.points.by_external(external)).id, name))
-
-
-@pytest.fixture
-def open_page(browser: Browser, hub: Running) -> Iterator[Opener]:
-    """Opens a signed-in page; afterwards there must be no complaint and no other host."""
-    contexts: list[Watched] = []
-
-    def make(path: str, **options: Any) -> Page:
-        watched = Watched(browser.new_context(**{"viewport": {"width": 1280, "height": 940}, **options}))
-        watched.context.add_cookies([hub.sign_in()])  # type: ignore[list-item]
-        contexts.append(watched)
-        page = watched.page()
-        page.goto(hub.url + path)
-        return page
-
-    yield make
-    for watched in contexts:
-        watched.context.close()
-        assert watched.complaints == []
-        assert watched.hosts <= {urlsplit(hub.url).netloc}
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from tests.charging.series import SIZE, at, car
 from tests.charging.truth import Phase, heard, phases, world
 from wattledger.charging import Battery, Method, Seen, account
+from wattledger.insight.session import Place, Session
 from wattledger.insight.session_words import MeterSlot, by_meter
-from wattledger.insight.sessions import Place, Session, between, sessions
+from wattledger.insight.sessions import between, sessions
 from wattledger.localday import QUARTER
 
 CHARGING: dict[str, Any] = {"state": "CHARGING", "plugged": True}

@@ -19,7 +19,7 @@ from tests.web.helpers import BASE, FakeClock, sign_in
 from tests.web.judging import judge
 from wattledger.charging import Method
 from wattledger.faults import sabotage
-from wattledger.insight.sessions import Place, Session
+from wattledger.insight.session import Place, Session
 from wattledger.store import Store
 from wattledger.store.people.sites import Home
 from wattledger.store.tables import api_token

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from wattledger.charging import Method
+from wattledger.insight.session import Session
 from wattledger.localday import QUARTER, zone
-
-if TYPE_CHECKING:
-    from wattledger.insight.sessions import Session
 
 LONG_SILENCE = timedelta(hours=1)
 AROUND = timedelta(hours=2)

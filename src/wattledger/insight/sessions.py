@@ -6,56 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from wattledger.charging import Battery, Charge, Judged, Method, Seen, State, Verdict, judge
+from wattledger.insight.session import Place, Segment, Session
 from wattledger.insight.session_words import Facts, evidence
 
 HOUR = timedelta(hours=1)
-
-
-class Place(StrEnum):
-    """Where a session took place."""
-
-    HOME = "home"
-    AWAY = "away"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A stretch of charging in a session; `wh` is None where it is not known."""
-
-    start: datetime
-    end: datetime
-    wh: Decimal | None
-    method: Method
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One plug-in. Energy is Wh, None where it is not known; `end` is None while it goes on."""
-
-    start: datetime
-    end: datetime | None
-    plugged_in: datetime | None
-    """when the car first said so"""
-    plugged_out: datetime | None
-    segments: tuple[Segment, ...]
-    wh: Decimal | None
-    method: Method
-    place: Place
-    booked_wh: Decimal
-    """what of it is in the ledger as drawn at home"""
-    soc_from: Decimal | None
-    soc_to: Decimal | None
-    peak_kw: Decimal | None
-    evidence: tuple[str, ...] = ()
-
-    @property
-    def going_on(self) -> bool:
-        """Whether the car is plugged in or charging still."""
-        return self.end is None
 
 
 @dataclass(slots=True)

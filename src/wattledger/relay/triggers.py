@@ -8,21 +8,10 @@ from typing import Any
 
 import orjson
 
+from wattledger.connectors.smart_meter_texas.reasons import CYCLE_REASONS, REQUEST
 from wattledger.errors import Refused
 
-CYCLE_REASONS = frozenset(
-    {
-        "smt_authorized",
-        "admin_triggered",
-        "admin_refresh",
-        "user_refresh",
-        "user_orchestrate",
-        "auto_after_active_agreement",
-        "smt_meter_info",
-        "run_once",
-    }
-)
-REQUEST = "smt_request"
+REASONS = CYCLE_REASONS | {REQUEST, "run_once"}
 SIMULATIONS = frozenset({"gapfill_compare", "past_sim_recalc"})
 ESIID = re.compile(r"10\d{15}(\d{5})?", re.ASCII)
 CANARY = re.compile(r"[ -~]{1,200}", re.ASCII)
@@ -49,8 +38,8 @@ def read(body: bytes, unsaid: str = "admin_triggered") -> Trigger:
     reason = said.get("reason") or unsaid
     if isinstance(reason, str) and reason in SIMULATIONS:
         raise Refused(f"reason {reason}: simulation jobs are not done here.", "UNKNOWN_REASON", "reason")
-    if not isinstance(reason, str) or reason not in CYCLE_REASONS | {REQUEST}:
-        known = ", ".join(sorted(CYCLE_REASONS | {REQUEST}))
+    if not isinstance(reason, str) or reason not in REASONS:
+        known = ", ".join(sorted(REASONS))
         raise Refused(f"reason must be one of {known}, or absent.", "UNKNOWN_REASON", "reason")
     if said.get("esiid") not in (None, ""):
         check_esiid(said["esiid"], "esiid")

@@ -17,12 +17,12 @@ from wattledger.connectors.smart_meter_texas.api import client as api
 from wattledger.connectors.smart_meter_texas.api.client import SmtClient, make_client
 from wattledger.connectors.smart_meter_texas.api.requests import Requester, calls
 from wattledger.connectors.smart_meter_texas.interval.labels import ZONE
+from wattledger.connectors.smart_meter_texas.reasons import REQUEST
 from wattledger.errors import Misconfigured, Refused, WattledgerError
 from wattledger.relay.cycle import Job
 from wattledger.relay.item import Item
 from wattledger.relay.runner import Run, Runner
 from wattledger.relay.spool import Spool
-from wattledger.relay.triggers import REQUEST
 
 LOG = structlog.get_logger("wattledger.relay")
 MOST_WAITING = 100

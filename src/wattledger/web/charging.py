@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from wattledger.charging import Battery, Seen, seen_of
 from wattledger.errors import NotFound
+from wattledger.insight.session import Place, Session
 from wattledger.insight.session_words import AROUND, MeterSlot, by_meter
-from wattledger.insight.sessions import Place, Session, between, sessions
+from wattledger.insight.sessions import between, sessions
 from wattledger.localday import QUARTER
 from wattledger.model import Flow, PointKind
 from wattledger.secrets import SecretUnreadable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from wattledger.faults import sabotaged
-from wattledger.insight.sessions import Place, Session
+from wattledger.insight.session import Place, Session
 from wattledger.units import kwh_text
 
 MEDIA = "text/calendar"

@@ -18,9 +18,10 @@ from httpx2 import AsyncClient
 
 from wattledger.clock import Clock, SystemClock
 from wattledger.connectors.http import HttpAnswer, exchange
+from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar.errors import WHO, Then, trouble_of
 from wattledger.connectors.smartcar.lists import Granted, granted
-from wattledger.connectors.smartcar.reading import load, mapping, number, rows
+from wattledger.connectors.smartcar.reading import load
 from wattledger.errors import BadPayload, LoginRequired, Refused, TryLater
 from wattledger.faults import sabotaged
 

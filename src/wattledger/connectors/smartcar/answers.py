@@ -9,11 +9,12 @@ from httpx2 import Timeout
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer
+from wattledger.connectors.reading import mapping, number
 from wattledger.connectors.smartcar.car import Car, Said
 from wattledger.connectors.smartcar.errors import Then, Trouble
 from wattledger.connectors.smartcar.parse import TROUBLE
 from wattledger.connectors.smartcar.places import holds_places
-from wattledger.connectors.smartcar.reading import mapping, number, text
+from wattledger.connectors.smartcar.reading import text
 from wattledger.connectors.smartcar.record import attributes
 from wattledger.model import Payload, Source
 

@@ -22,8 +22,9 @@ from httpx2 import AsyncClient
 from wattledger.clock import Clock, SystemClock
 from wattledger.connectors.base import LEAST_LEFT, Token
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
+from wattledger.connectors.reading import rows
 from wattledger.connectors.smartcar.errors import WHO
-from wattledger.connectors.smartcar.reading import identifier, load, rows, text
+from wattledger.connectors.smartcar.reading import identifier, load, text
 from wattledger.connectors.tokens import TokenHolder, lifetime
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater, WattledgerError
 from wattledger.faults import sabotaged

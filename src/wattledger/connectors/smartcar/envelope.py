@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from wattledger.connectors.smartcar.reading import identifier, instant, load, mapping, rows, text, word
+from wattledger.connectors.reading import mapping, rows
+from wattledger.connectors.smartcar.reading import identifier, instant, load, text, word
 from wattledger.errors import BadPayload
 
 LARGEST = 50 * 1024

@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from wattledger.connectors.http import HttpAnswer, wish
-from wattledger.connectors.smartcar.reading import identifier, load, mapping, word
+from wattledger.connectors.reading import mapping
+from wattledger.connectors.smartcar.reading import identifier, load, word
 from wattledger.connectors.smartcar.trouble import error_of, resolution_of
 from wattledger.errors import BadPayload, TryLater
 

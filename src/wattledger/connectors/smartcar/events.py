@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartcar import paths, signals
 from wattledger.connectors.smartcar.envelope import (
     ERROR,
@@ -22,7 +23,7 @@ from wattledger.connectors.smartcar.envelope import (
     envelope_of,
 )
 from wattledger.connectors.smartcar.errors import of_signal
-from wattledger.connectors.smartcar.reading import identifier, instant, mapping, rows, word
+from wattledger.connectors.smartcar.reading import identifier, instant, word
 from wattledger.connectors.smartcar.record import Record
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotaged

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wattledger.connectors.smartcar.reading import identifier, load, mapping, rows, text
+from wattledger.connectors.reading import mapping, rows
+from wattledger.connectors.smartcar.reading import identifier, load, text
 from wattledger.errors import BadPayload
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wattledger.connectors.smartcar.reading import number, text, word
+from wattledger.connectors.reading import number
+from wattledger.connectors.smartcar.reading import text, word
 from wattledger.connectors.smartcar.record import Moment
 from wattledger.connectors.smartcar.units import factor, tidy
 

@@ -33,10 +33,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar import events, paths, signals
 from wattledger.connectors.smartcar.errors import understand
 from wattledger.connectors.smartcar.lists import granted, vehicles_of
-from wattledger.connectors.smartcar.reading import identifier, load, mapping, number, rows
+from wattledger.connectors.smartcar.reading import identifier, load
 from wattledger.connectors.smartcar.record import Record, attributes, car_of, zone_of
 from wattledger.errors import BadPayload
 from wattledger.model import Parsed, Payload

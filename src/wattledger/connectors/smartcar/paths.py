@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from wattledger.connectors.reading import mapping, number
 from wattledger.connectors.smartcar.errors import understand
 from wattledger.connectors.smartcar.measures import position, quantity, state, yes_or_no
-from wattledger.connectors.smartcar.reading import instant, mapping, number, text
+from wattledger.connectors.smartcar.reading import instant, text
 from wattledger.connectors.smartcar.record import Moment, Record
 from wattledger.connectors.smartcar.units import SYSTEMS
 from wattledger.faults import sabotaged

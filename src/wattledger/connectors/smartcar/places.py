@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from wattledger.connectors.reading import mapping
 from wattledger.connectors.smartcar.envelope import code_of, envelope_of
-from wattledger.connectors.smartcar.reading import load, mapping, text
+from wattledger.connectors.smartcar.reading import load, text
 from wattledger.errors import BadPayload
 from wattledger.faults import sabotaged
 

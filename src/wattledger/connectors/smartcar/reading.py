@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wattledger.errors import BadPayload
+from wattledger.connectors.reading import UNPRINTABLE, json_object, number, written
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 """ids that may stand in a path: opaque words, usually UUIDs"""
@@ -21,49 +18,21 @@ AHEAD = timedelta(minutes=10)
 MILLISECONDS, SECONDS = 1e11, 1e9
 """the least epoch numbers that are taken for milliseconds and for seconds"""
 _EPOCH = datetime.fromtimestamp(0, UTC)
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 def load(body: bytes) -> dict[str, Any]:
     """The JSON object of an answer. Raises BadPayload for anything else."""
-    try:
-        said = json.loads(body, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        raise BadPayload("Smartcar answered what is no JSON.", "no_json") from None
-    if not isinstance(said, dict):
-        raise BadPayload("Smartcar answered JSON that is no object.", "no_object")
-    return said
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """An object, empty where there is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Any) -> list[Any]:
-    """An array, empty where there is none."""
-    return value if isinstance(value, list) else []
+    return json_object(body, "Smartcar")
 
 
 def text(value: Any) -> str:
     """A text without control characters and halves of characters, not too long; empty where there is none."""
-    return _UNPRINTABLE.sub(" ", value[: 4 * LONGEST]).strip()[:LONGEST] if isinstance(value, str) else ""
+    return UNPRINTABLE.sub(" ", value[: 4 * LONGEST]).strip()[:LONGEST] if isinstance(value, str) else ""
 
 
 def identifier(value: Any) -> str | None:
     """An id that may stand in a path, None for everything else."""
     return value if isinstance(value, str) and ID.fullmatch(value) else None
-
-
-def number(value: Any) -> float | None:
-    """A finite number; never a bool or a text."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 def word(value: Any) -> str:
@@ -87,8 +56,7 @@ def _instant(value: Any) -> datetime | None:
     if isinstance(value, str) and len(value) < 50:
         said = value.strip()
         if not (said.isascii() and said.isdigit()):
-            found = datetime.fromisoformat(said)
-            return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+            return written(said)
         value = int(said)
     since = number(value)
     if since is None or since < SECONDS:

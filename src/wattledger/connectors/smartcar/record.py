@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from wattledger import localday
-from wattledger.connectors.smartcar.reading import identifier, mapping, text
+from wattledger.connectors.reading import mapping
+from wattledger.connectors.smartcar.reading import identifier, text
 from wattledger.errors import BadPayload, Refused
 from wattledger.model import Observation, Parsed, PointKind, UsagePoint
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartcar import units
 from wattledger.connectors.smartcar.errors import of_signal
 from wattledger.connectors.smartcar.measures import UNKNOWN, measured, position, state, yes_or_no
-from wattledger.connectors.smartcar.reading import instant, mapping, rows, text, word
+from wattledger.connectors.smartcar.reading import instant, text, word
 from wattledger.connectors.smartcar.record import Moment, Record
 from wattledger.faults import sabotaged
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import exchange
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartcar.errors import trouble_of
-from wattledger.connectors.smartcar.reading import identifier, load, mapping, rows
+from wattledger.connectors.smartcar.reading import identifier, load
 from wattledger.errors import WattledgerError
 
 NO_WEBHOOK = "The Smartcar application has no enabled webhook; make one in its dashboard."

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wattledger.connectors.smartcar.reading import mapping, rows, word
+from wattledger.connectors.reading import mapping, rows
+from wattledger.connectors.smartcar.reading import word
 
 
 def error_of(said: Any) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from httpx2 import AsyncClient
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange, wish
+from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar import cadence
 from wattledger.connectors.smartcar.answers import READ, is_good, names_of, payload_of, refused
 from wattledger.connectors.smartcar.cadence import May, Turn
@@ -30,7 +31,7 @@ from wattledger.connectors.smartcar.errors import (
 from wattledger.connectors.smartcar.lists import vehicles_of
 from wattledger.connectors.smartcar.parse import BATCH, VEHICLE, VEHICLES
 from wattledger.connectors.smartcar.paths import Entry, entry_of
-from wattledger.connectors.smartcar.reading import load, mapping, number, rows, text, word
+from wattledger.connectors.smartcar.reading import load, text, word
 from wattledger.errors import BadPayload, LoginRequired, TryLater
 from wattledger.model import Payload
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange
+from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar import accounts, cadence
 from wattledger.connectors.smartcar.answers import (
     READ,
@@ -29,7 +30,7 @@ from wattledger.connectors.smartcar.car import Car, Said
 from wattledger.connectors.smartcar.errors import Then, Trouble, of_signal, trouble_of
 from wattledger.connectors.smartcar.parse import CONNECTIONS, SIGNALS
 from wattledger.connectors.smartcar.places import without_location
-from wattledger.connectors.smartcar.reading import instant, load, mapping, number, rows
+from wattledger.connectors.smartcar.reading import instant, load
 from wattledger.connectors.smartcar.signals import CHARGING, DETAILED, LOCATION, SOC, Signal, signal_of
 from wattledger.connectors.smartcar.subscribing import Subscriber
 from wattledger.errors import BadPayload, WattledgerError

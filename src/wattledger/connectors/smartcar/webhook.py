@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartcar.envelope import ERROR, VERIFY, Envelope, code_of, envelope_of
 from wattledger.connectors.smartcar.errors import Then, of_signal
-from wattledger.connectors.smartcar.reading import mapping, rows, word
+from wattledger.connectors.smartcar.reading import word
 from wattledger.connectors.smartcar.signals import SOC
 from wattledger.connectors.webhooks import Call, Response
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, WattledgerError

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wattledger import localday
-from wattledger.connectors.smartthings.reading import identifier, load, mapping, rows, text
+from wattledger.connectors.reading import mapping, rows
+from wattledger.connectors.smartthings.reading import identifier, load, text
 from wattledger.connectors.smartthings.status import MAIN, MEASURING
 from wattledger.errors import BadPayload, Refused
 from wattledger.model import PointKind, UsagePoint

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from wattledger.connectors.smartthings.reading import instant, mapping, number, text
+from wattledger.connectors.reading import mapping, number
+from wattledger.connectors.smartthings.reading import instant, text
 from wattledger.units import register_wh
 
 REPORT, METER = "powerConsumptionReport", "energyMeter"

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wattledger.connectors.reading import mapping
 from wattledger.connectors.smartthings.energy import METER, REPORT
-from wattledger.connectors.smartthings.reading import identifier, mapping, text
+from wattledger.connectors.smartthings.reading import identifier, text
 from wattledger.connectors.smartthings.status import MAIN
 from wattledger.connectors.smartthings.telemetry import READERS
 from wattledger.units import register_wh

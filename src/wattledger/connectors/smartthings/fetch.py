@@ -17,12 +17,13 @@ from aiolimiter import AsyncLimiter
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange
+from wattledger.connectors.reading import mapping
 from wattledger.connectors.smartthings.answers import WHO, opened, pause
 from wattledger.connectors.smartthings.devices import Device, Places, device_of, measures, to_header
 from wattledger.connectors.smartthings.pages import DECLINED, Page, pages
 from wattledger.connectors.smartthings.parse import DEVICES, HEALTH, STATUS, TROUBLE
 from wattledger.connectors.smartthings.places import PlaceCache
-from wattledger.connectors.smartthings.reading import instant, mapping
+from wattledger.connectors.smartthings.reading import instant
 from wattledger.connectors.smartthings.status import inline
 from wattledger.connectors.sse import Heard
 from wattledger.errors import BadPayload, LoginRequired, TryLater, WattledgerError

@@ -10,8 +10,9 @@ import httpx2
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, exchange
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartthings.answers import WHO
-from wattledger.connectors.smartthings.reading import load, mapping, rows
+from wattledger.connectors.smartthings.reading import load
 from wattledger.errors import BadPayload, Refused
 from wattledger.faults import sabotaged
 

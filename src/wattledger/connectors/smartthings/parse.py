@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from wattledger.connectors.reading import mapping
 from wattledger.connectors.smartthings.devices import (
     Device,
     Places,
@@ -44,7 +45,7 @@ from wattledger.connectors.smartthings.devices import (
 )
 from wattledger.connectors.smartthings.energy import Values
 from wattledger.connectors.smartthings.events import event_of
-from wattledger.connectors.smartthings.reading import load, mapping
+from wattledger.connectors.smartthings.reading import load
 from wattledger.connectors.smartthings.status import MAIN, Component, components, health, inline
 from wattledger.errors import BadPayload
 from wattledger.model import Observation, Parsed, Payload, Rejected, UsagePoint

@@ -13,9 +13,10 @@ from typing import Any
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import exchange
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartthings.answers import opened
 from wattledger.connectors.smartthings.devices import DEFAULT_ZONE, Place, Places
-from wattledger.connectors.smartthings.reading import identifier, mapping, rows, text
+from wattledger.connectors.smartthings.reading import identifier, text
 from wattledger.errors import WattledgerError
 
 KNOWN_FOR, UNKNOWN_FOR = timedelta(hours=12), timedelta(hours=1)

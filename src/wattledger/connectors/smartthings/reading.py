@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from wattledger.errors import BadPayload
+from wattledger.connectors.reading import UNPRINTABLE, json_object, number, written
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 """ids that may stand in a path of ours"""
@@ -18,30 +15,13 @@ LONGEST = 200
 EARLIEST = datetime(2010, 1, 1, tzinfo=UTC)
 """before this nothing was measured: clocks that were never set say 1970"""
 AHEAD = timedelta(days=1)
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+")
 """what turns the direction of writing or shows nothing at all; joiners stay, emoji are made with them"""
 
 
 def load(body: bytes) -> dict[str, Any]:
     """The JSON object of an answer, fractions as Decimal. Raises BadPayload for anything else."""
-    try:
-        said = json.loads(body, parse_float=_decimal, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
-        raise BadPayload("SmartThings answered what is no JSON.", "no_json") from None
-    if not isinstance(said, dict):
-        raise BadPayload("SmartThings answered JSON that is no object.", "no_object")
-    return said
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """An object, empty where there is none."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: Any) -> list[Any]:
-    """An array, empty where there is none."""
-    return value if isinstance(value, list) else []
+    return json_object(body, "SmartThings", _decimal)
 
 
 def text(value: Any) -> str:
@@ -52,23 +32,12 @@ def text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     shown = _INVISIBLE.sub("", value[: 4 * LONGEST])
-    return _UNPRINTABLE.sub(" ", shown).strip()[:LONGEST]
+    return UNPRINTABLE.sub(" ", shown).strip()[:LONGEST]
 
 
 def identifier(value: Any) -> str | None:
     """An id that may stand in a path, None for everything else."""
     return value if isinstance(value, str) and ID.fullmatch(value) else None
-
-
-def number(value: Any) -> float | None:
-    """A finite number; never a bool or a text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 def instant(value: Any, received: datetime) -> datetime | None:
@@ -82,8 +51,7 @@ def instant(value: Any, received: datetime) -> datetime | None:
 
 def _instant(value: Any) -> datetime | None:
     if isinstance(value, str) and len(value) < 50:
-        found = datetime.fromisoformat(value)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        return written(value)
     milliseconds = number(value)
     if milliseconds is None:
         return None

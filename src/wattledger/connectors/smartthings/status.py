@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartthings.energy import Values, energy
-from wattledger.connectors.smartthings.reading import instant, mapping, rows, text
+from wattledger.connectors.smartthings.reading import instant, text
 from wattledger.connectors.smartthings.telemetry import disabled, telemetry
 
 MAIN = "main"

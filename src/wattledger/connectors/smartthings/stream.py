@@ -14,12 +14,13 @@ import httpx2
 
 from wattledger.connectors.base import Account
 from wattledger.connectors.http import HttpAnswer, open_client
+from wattledger.connectors.reading import mapping, rows
 from wattledger.connectors.smartthings.answers import WHO, opened
 from wattledger.connectors.smartthings.devices import Device, device_of, from_header, to_header
 from wattledger.connectors.smartthings.events import Event, event_of
 from wattledger.connectors.smartthings.fetch import NAME, Memory, Pace, Round
 from wattledger.connectors.smartthings.parse import DEVICES, EVENT, STATUS
-from wattledger.connectors.smartthings.reading import load, mapping, rows
+from wattledger.connectors.smartthings.reading import load
 from wattledger.connectors.smartthings.status import MAIN, components, inline
 from wattledger.connectors.smartthings.subscription import subscribed
 from wattledger.connectors.smartthings.telemetry import disabled

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from wattledger.connectors.smartthings.reading import instant, mapping, number, rows, text
+from wattledger.connectors.reading import mapping, number, rows
+from wattledger.connectors.smartthings.reading import instant, text
 
 Reader = Callable[[Mapping[str, Any]], str | float | None]
 LONGEST_WORD = 60

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from wattledger.errors import NotFound, Refused
-from wattledger.insight.sessions import Session
+from wattledger.insight.session import Session
 from wattledger.model import PointKind
 from wattledger.units import kwh, kwh_text
 from wattledger.web.answers import Json

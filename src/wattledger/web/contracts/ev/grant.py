@@ -19,11 +19,12 @@ from httpx2 import AsyncClient
 from wattledger import connectors
 from wattledger.connectors.base import Token
 from wattledger.connectors.http import HttpAnswer, check, exchange, open_client
+from wattledger.connectors.reading import mapping, number
 from wattledger.connectors.smartcar import accounts
 from wattledger.connectors.smartcar.auth import V2, Grants
 from wattledger.connectors.smartcar.lists import vehicles_of
 from wattledger.connectors.smartcar.parse import CONNECTIONS, VEHICLE, VEHICLES
-from wattledger.connectors.smartcar.reading import load, mapping, number
+from wattledger.connectors.smartcar.reading import load
 from wattledger.errors import BadPayload, NotFound, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
 from wattledger.model import Payload, Source

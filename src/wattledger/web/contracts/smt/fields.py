@@ -7,23 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from wattledger.connectors.smart_meter_texas.reasons import CYCLE_REASONS, REQUEST
 from wattledger.errors import Refused
 from wattledger.model import Wrapping
 
 LONGEST_NAME = 4096
 MOST_LAYERS = 16
-REASONS = frozenset(
-    {
-        "smt_authorized",
-        "admin_triggered",
-        "admin_refresh",
-        "user_refresh",
-        "user_orchestrate",
-        "auto_after_active_agreement",
-        "smt_meter_info",
-        "smt_request",
-    }
-)
+REASONS = CYCLE_REASONS | {REQUEST}
 _ESIID = re.compile(r"\d{17}(\d{5})?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MIME = re.compile(r"[\w.+-]{1,100}/[\w.+-]{1,100}(\s*;[ -~]{0,200})?", re.ASCII)

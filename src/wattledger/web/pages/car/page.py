@@ -11,7 +11,8 @@ from starlette.responses import Response
 from wattledger import localday
 from wattledger.charging import Seen
 from wattledger.errors import NotFound, Refused, WattledgerError
-from wattledger.insight.sessions import Session, between
+from wattledger.insight.session import Session
+from wattledger.insight.sessions import between
 from wattledger.model import Flow, PointKind
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.observed.observations import Said

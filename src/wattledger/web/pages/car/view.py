@@ -10,7 +10,7 @@ from typing import Any
 
 from wattledger import localday
 from wattledger.charging import Seen
-from wattledger.insight.sessions import Session
+from wattledger.insight.session import Session
 from wattledger.store.observed.observations import Said
 from wattledger.store.rows import UsagePointRow
 from wattledger.web.contracts.ev.cars import EFFICIENCY, Car, keeps_location, missing_of, trouble_of
