@@ -204,7 +204,7 @@ async def _sizes(server: Server, meters: int) -> list[Figure]:
     points = []
     for n, multiple in enumerate(SIZES):
         size = max(200, round(meters * multiple))
-        turns = 3 if size < 50_000 else 1
+        turns = 3 if size < 5_000 else 1
         samples = [await _store_only(server, f"{n}_{turn}", size) for turn in range(turns)]
         points.append((size * SLOTS, median(samples)))
     name = "texas, store only"
