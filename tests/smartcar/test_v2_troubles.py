@@ -102,6 +102,17 @@ async def test_passing_faults_grow_and_are_the_accounts_when_nothing_answers(
     assert v2.one().status["faults"] == 0
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"responses": null}', b'{"responses": []}', b'{"responses": "none"}', b"{}"]
+)
+async def test_a_batch_without_any_path_is_no_success(
+    v2: Driver, vendor: SmartcarSimulator, body: bytes
+) -> None:
+    vendor.script.raw(BATCH, body)
+    assert isinstance((await v2.collect()).error, TryLater)
+    assert v2.one().status["trouble"]["then"] == Then.LATER
+
+
 async def test_a_sleeper_is_asked_ever_less_and_remembers_since_when(
     v2: Driver, vendor: SmartcarSimulator, clock: TurningClock
 ) -> None:

@@ -153,6 +153,8 @@ class Batches:
         try:
             entries = [entry_of(item) for item in rows(load(answer.body)["responses"])]
         except (BadPayload, KeyError):
+            entries = []
+        if not entries:
             later = Trouble(Then.LATER, answer.status, "ANSWER", "UNREADABLE")
             return refused(self.account, car, said, later, answer)
         headers = {name: value for name, value in answer.headers.items() if name.startswith("sc-")}
