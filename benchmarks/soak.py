@@ -2,6 +2,8 @@
 
     ./dev soak                      all of them
     ./dev soak --only smartthings   those below tests/smartthings; the rows of the others stay
+    ./dev soak --only sabotage      every mechanism switched off, and which test notices
+    ./dev soak --minutes 5          how long those that count by time may take, each
 
 What else is given goes to pytest.
 """
@@ -9,6 +11,7 @@ What else is given goes to pytest.
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
+from benchmarks import sabotage
 from benchmarks.figures import machine
 from benchmarks.pages import put, read
 from wattledger.clock import SystemClock
@@ -29,8 +33,14 @@ NO_TESTS = 5
 def main() -> int:
     """Run, write, and pass the suite's exit code on."""
     parser = argparse.ArgumentParser(prog="./dev soak", description="The long harness.")
-    parser.add_argument("--only", action="append", default=[], help="a folder or file below tests")
+    parser.add_argument(
+        "--only", action="append", default=[], help="a folder or file below tests, or sabotage"
+    )
+    parser.add_argument("--minutes", type=float, default=10, help="for each harness that counts by time")
     chosen, rest = parser.parse_known_args()
+    if chosen.only == ["sabotage"]:
+        return sabotage.run(rest)
+    os.environ["WATTLEDGER_SOAK_MINUTES"] = str(chosen.minutes)
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:
         report = Path(folder) / "report.xml"
         words = ["-m", "pytest", "-q", "-m", "soak", f"--junitxml={report}"]

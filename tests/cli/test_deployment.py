@@ -9,12 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from wattledger.cli.checks import Verdict
-from wattledger.cli.checks_deployment import deployment_checks
+from wattledger.cli.checks_deployment import Deployment, deployment_checks
 from wattledger.cli.hub_server import bind, hub_running, url_of
 from wattledger.cli.runtime import Runtime, opened
 from wattledger.config import Settings
@@ -137,6 +138,20 @@ async def test_only_a_canary_can_be_removed(place: Place) -> None:
 async def test_sabotage_canary_guard_is_noticed(place: Place) -> None:
     with sabotage("canary_guard"), pytest.raises(AssertionError):
         await test_only_a_canary_can_be_removed(place)
+
+
+async def test_sabotage_canary_compare_is_noticed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A canary that comes back with other bytes is a failed deployment."""
+    ask = Deployment.ask
+
+    async def changed(found: Deployment, verb: str, path: str, **more: Any) -> httpx2.Response:
+        answer = await ask(found, verb, path, **more)
+        return httpx2.Response(200, content=b"other") if path.endswith("/download") else answer
+
+    monkeypatch.setattr(Deployment, "ask", changed)
+    assert (await place.checks())["canary to hub"][0] == Verdict.FAILED
+    with sabotage("canary_compare"):
+        assert (await place.checks())["canary to hub"][0] == Verdict.OK
 
 
 @pytest.mark.parametrize("text", ["", "a" * 201, "two\nlines", 5])

@@ -1,0 +1,37 @@
+"""Every mechanism that can be switched off has a test that notices, and the table is read from the code."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks import sabotage, switches
+
+NOTICING = switches.noticing()
+
+
+def test_there_are_many_switches() -> None:
+    assert len(NOTICING) >= 30
+
+
+@pytest.mark.parametrize("switch", NOTICING)
+def test_every_switch_is_noticed_by_a_test(switch: str) -> None:
+    assert NOTICING[switch], f"no test switches {switch!r} off"
+    assert all(test.keeps for test in NOTICING[switch])
+
+
+def test_a_switch_is_found_however_it_is_named() -> None:
+    by_parameter, by_keyword, by_environment = (
+        {test.name for test in NOTICING[name]} for name in ("webhook_dedupe", "unlink_order", "redaction")
+    )
+    assert "test_sabotage_webhook_is_noticed" in by_parameter
+    assert "test_sabotage_unlink_order_is_noticed" in by_keyword
+    assert "test_sabotage_redaction_and_sealing_is_noticed" in by_environment
+
+
+def test_a_row_says_what_came_of_each_test() -> None:
+    test = switches.Test("tests/a/test_b.py", "test_sabotage_x_is_noticed", "Nothing | twice", frozenset("x"))
+    words = "| x (`m`) | Nothing / twice | `tests/a/test_b.py::test_sabotage_x_is_noticed`"
+    assert sabotage.row("x", "m", [test], {test.id: "passed"}) == f"{words} |"
+    assert sabotage.row("x", "m", [test], {test.id: "failure"}) == f"{words} (NOT: failure) |"
+    assert sabotage.row("x", "m", [], {}) == "| x (`m`) |  | NOBODY |"
+    assert sabotage.noticed([test], {test.id: "passed"})
+    assert not sabotage.noticed([test], {test.id: "skipped"})
