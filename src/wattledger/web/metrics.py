@@ -36,6 +36,10 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self._ages()
+        self.operating = Operating(self.registry)
+
+    def _ages(self) -> None:
         self.heartbeat_age = self._gauge(
             "relay_heartbeat_age_seconds", "Seconds since a relay's last sign of life", "relay"
         )
@@ -59,7 +63,6 @@ class Metrics:
         self.car_age = self._gauge(
             "car_success_age_seconds", "Seconds since a car last answered", "usage_point"
         )
-        self.operating = Operating(self.registry)
         self.newest_reading_age = self._gauge(
             "newest_payload_age_seconds", "Seconds since the newest payload was received"
         )
