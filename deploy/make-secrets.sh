@@ -3,7 +3,7 @@
 #
 #   sh deploy/make-secrets.sh [FOLDER]
 #
-# As root the files are given to the containers' user (10001); the vendor's three files start empty.
+# As root the files are given to the containers' user (10001); what others give you, or comes later, starts empty.
 set -eu
 umask 077
 folder=${1:-secrets}
@@ -18,6 +18,9 @@ keep db_password "$(random 24)"
 keep admin_token "$(random 24)"
 keep webhook_secret "$(random 24)"
 keep wattledger_keys "$(key)"
-for file in smt_password smt_sftp_key smt_pgp_key; do keep "$file" ""; done
+for file in admin_token_next webhook_secret_next smt_password smt_sftp_key smt_pgp_key smtp_password \
+    smartthings_client_secret smartcar_api_client_secret smartcar_management_token; do
+    keep "$file" ""
+done
 [ "$(id -u)" != 0 ] || chown -R "$owner:$owner" "$folder"
 echo "$folder: keep a copy of wattledger_keys elsewhere; without it vendors' secrets cannot be opened."

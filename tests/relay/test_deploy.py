@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
+from wattledger.config import Settings
 
 DEPLOY = ROOT / "deploy"
 SERVICES = sorted(DEPLOY.glob("*.service"))
@@ -50,6 +51,14 @@ def test_services_carry_no_secret_and_restart_for_ever(unit: Path) -> None:
     assert "Restart=always" in text or "Type=oneshot" in text
     assert "Restart=" not in text or "Type=oneshot" not in text
     assert "TimeoutStopSec=20" in text and "MemoryMax=" in text and "LoadCredential=" in text
+
+
+@pytest.mark.parametrize("name", ["wattledger-hub.service", "wattledger-worker.service"])
+def test_every_secret_of_a_hub_can_be_a_credential(name: str) -> None:
+    text, relay = (DEPLOY / name).read_text(), ("SMT_", "DROPLET_WEBHOOK_SECRET_NEXT")
+    kinds = {f.alias: str(f.annotation) for f in Settings.model_fields.values() if f.alias}
+    secrets = [a for a, kind in kinds.items() if "SecretStr" in kind and not a.startswith(relay)]
+    assert [alias for alias in secrets if f"LoadCredential={alias}\n" not in text] == []
 
 
 def test_the_timer_comes_every_thirty_minutes() -> None:
