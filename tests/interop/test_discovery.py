@@ -15,9 +15,7 @@ from wattledger.interop.discovery import messages, nothing, sensors
 from wattledger.interop.things import Thing
 
 BROKER = Broker("127.0.0.1", 1883, None, None, None)
-METER = Thing(
-    "ab", "House", "Electricity meter", {"energy": 12.345, "newest_day": "2026-06-14"}
-)
+METER = Thing("ab", "House", "Electricity meter", {"energy": 12.345, "newest_day": "2026-06-14"})
 REGISTER = [1000.0, 1020.0, 800.0, 815.5]
 """a meter's register: a day comes, a file is withdrawn, a day comes"""
 
