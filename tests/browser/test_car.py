@@ -126,5 +126,5 @@ def test_no_car_says_what_to_do_first(browser: Browser, empty: Running) -> None:
     context.add_cookies([empty.sign_in()])  # type: ignore[list-item]
     page = context.new_page()
     page.goto(empty.url + "/car")
-    expect(page.locator(".empty")).to_contain_text("Connect a car under Sources")
+    expect(page.locator(".empty")).to_contain_text("Connect a car")
     context.close()
