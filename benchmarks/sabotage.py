@@ -1,4 +1,4 @@
-"""The sabotage table: every mechanism that can be switched off, what it keeps, and the tests that noticed just now."""
+"""The sabotage table: every mechanism that can be switched off, what it keeps, and the tests that noticed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,9 @@ def run(words: Sequence[str]) -> int:
     results = _results(ids, words)
     lines = [row(name, places[name], tests, results) for name, tests in noticing.items()]
     count = sum(noticed(tests, results) for tests in noticing.values())
-    told = (
-        f"{count} of {len(noticing)} mechanisms, switched off one at a time, were noticed by {len(ids)} tests"
-    )
-    page = put(
-        PAGE, f"{told}, on {SystemClock().now().date()}, on {machine()}.\n\n{HEAD}\n" + "\n".join(lines), PART
-    )
+    told = f"{count} of {len(noticing)} mechanisms were missed when switched off, by {len(ids)} tests"
+    head = f"{told}; {SystemClock().now().date()}, {machine()}."
+    page = put(PAGE, f"{head}\n\n{HEAD}\n" + "\n".join(lines), PART)
     print(f"sabotage: {told}; written into {page.relative_to(ROOT)}")
     return int(count < len(noticing))
 

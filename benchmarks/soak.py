@@ -3,6 +3,7 @@
     ./dev soak                      all of them
     ./dev soak --only smartthings   those below tests/smartthings; the rows of the others stay
     ./dev soak --only sabotage      every mechanism switched off, and which test notices
+    ./dev soak --only goals         the harness of every goal, quick and long tests; --goal G3: of one
     ./dev soak --minutes 5          how long those that count by time may take, each
 
 What else is given goes to pytest.
@@ -19,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
-from benchmarks import sabotage
+from benchmarks import goals, sabotage
 from benchmarks.figures import machine
 from benchmarks.pages import put, read
 from wattledger.clock import SystemClock
@@ -37,10 +38,13 @@ def main() -> int:
         "--only", action="append", default=[], help="a folder or file below tests, or sabotage"
     )
     parser.add_argument("--minutes", type=float, default=10, help="for each harness that counts by time")
+    parser.add_argument("--goal", action="append", default=[], choices=goals.GOALS, help="a goal alone")
     chosen, rest = parser.parse_known_args()
+    os.environ["WATTLEDGER_SOAK_MINUTES"] = str(chosen.minutes)
     if chosen.only == ["sabotage"]:
         return sabotage.run(rest)
-    os.environ["WATTLEDGER_SOAK_MINUTES"] = str(chosen.minutes)
+    if chosen.only == ["goals"] or chosen.goal:
+        return goals.run(chosen.goal, rest)
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:
         report = Path(folder) / "report.xml"
         words = ["-m", "pytest", "-q", "-m", "soak", f"--junitxml={report}"]

@@ -1,7 +1,7 @@
 """Which mechanisms tests may switch off, and which tests notice: read from the code itself, never listed.
 
-A switch is the literal name in `sabotaged("name")`. A test notices it by `sabotage("name")`, by `off=("name",)`
-for a child, or by `off:name` in a child's environment; where the name is a parameter, by its parametrisation.
+A switch is the literal name in `sabotaged("name")`. A test names it by `sabotage("name")`, for a child by
+`off=("name",)` or by `off:name` in its environment; where the name is a parameter, by its parametrisation.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Test:
 
 
 def switches() -> dict[str, str]:
-    """Each switch with the module that holds it (the first by name). Raises TypeError for one without a literal."""
+    """Each switch with the first module that holds it. Raises TypeError for one without a literal."""
     found: dict[str, str] = {}
     for path in sorted((ROOT / "src").rglob("*.py")):
         for call in _calls(ast.parse(path.read_text(encoding="utf-8")), "sabotaged"):

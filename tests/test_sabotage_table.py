@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benchmarks import sabotage, switches
+from benchmarks import goals, sabotage, switches
 
 NOTICING = switches.noticing()
 
@@ -25,6 +25,11 @@ def test_a_switch_is_found_however_it_is_named() -> None:
     assert "test_sabotage_webhook_is_noticed" in by_parameter
     assert "test_sabotage_unlink_order_is_noticed" in by_keyword
     assert "test_sabotage_redaction_and_sealing_is_noticed" in by_environment
+
+
+def test_the_harness_of_every_goal_exists() -> None:
+    paths = [path for _, paths in goals.GOALS.values() for path in paths]
+    assert [path for path in paths if not (switches.ROOT / "tests" / path).exists()] == []
 
 
 def test_a_row_says_what_came_of_each_test() -> None:
