@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import structlog
 from httpx2 import AsyncClient
@@ -21,6 +22,7 @@ from wattledger.config import Settings
 from wattledger.connectors.base import Connection, Stream, Token
 from wattledger.connectors.http import open_client
 from wattledger.errors import WattledgerError
+from wattledger.faults import sabotaged
 from wattledger.listen import LISTENING, Listener
 from wattledger.signing import Clients
 from wattledger.store.sources.dispatch import ListenDispatch, StoreDispatch
@@ -91,11 +93,20 @@ async def collecting(
         asyncio.create_task(alerting(runtime, stop, address)),
         *([asyncio.create_task(publishing.run(stop))] if publishing else []),
     ]
+    for task in tasks:
+        task.add_done_callback(partial(_ended, stop))
     try:
         yield
     finally:
         stop.set()
         await asyncio.gather(*tasks)
+
+
+def _ended(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """A loop that fails by a fault of our own ends the process: whoever watches it starts it anew."""
+    if not task.cancelled() and task.exception() is not None and not sabotaged("loops_watched"):
+        log.error("a loop of this process has failed; it ends and must be started again")
+        stop.set()
 
 
 async def _read_orphans(runtime: Runtime, stop: asyncio.Event) -> None:
