@@ -72,9 +72,11 @@ async def _payloads(
 ) -> AsyncIterator[bytes]:
     after = 0
     while rows := await store.payloads.of_home(site.id, after, PAGE):
+        small = await store.bodies.fetch_small({row.sha256 for row in rows})
         for row in rows:
             try:
-                body = await store.payloads.body(row.id)
+                known = small.get(row.sha256)
+                body = known[0] if known else await store.bodies.read(row.sha256)
             except WattledgerError as error:
                 missing.append(f"{place_of(row)}: {error}")
                 continue

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from wattledger.threads import SHORT, done
 
 PIECE = 1 << 18
 LEVEL = 3
@@ -50,7 +51,8 @@ class Zipped:
         with self._zip.open(info, "w", force_zip64=True) as member:
             async for part in parts:
                 for begin in range(0, len(part), PIECE):
-                    await asyncio.to_thread(member.write, memoryview(part)[begin : begin + PIECE])
+                    piece = memoryview(part)[begin : begin + PIECE]
+                    await done(len(piece) < SHORT, member.write, piece)
                     if sent := self._pipe.take():
                         yield sent
         yield self._pipe.take()
