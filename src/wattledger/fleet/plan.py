@@ -8,7 +8,6 @@ from typing import Any
 
 SIZE = 200
 """usage points of a partition: as many as a utility's file names"""
-VERBS = ("replay", "digest", "gaps", "totals")
 _PART = re.compile(r"year=\d{4}/month=\d{2}/part-(\d{5,})\.parquet")
 
 

@@ -41,7 +41,6 @@ RESOURCES: dict[str, Handler] = {
     "/v2/myagreements/": resources.agreements,
 }
 NEEDS_HEADERS = {"/v2/NewAgreement/", "/v2/NewSubscription/"}
-SORRY = {"error": "Something went wrong. Please try again later."}
 
 
 def make_app(simulator: Account) -> FastAPI:

@@ -68,10 +68,6 @@ class Script:
         """The utility has sent nothing for that time."""
         self.business_error("1", "No data received from the respective TDSP", path)
 
-    def not_integrated(self, path: str | None = None) -> None:
-        """The client isn't set up for answers by API."""
-        self.business_error("2076", "API Integration is not done.", path)
-
     def maintenance(self, path: str | None = None, times: int = 1) -> None:
         """503 in plain text, as during a weekend's maintenance."""
         fault = Fault(503, b"Service is under maintenance", "text/plain", path=path)

@@ -31,7 +31,6 @@ from wattledger.model import Payload, Source
 SILENCE = 120.0
 """seconds without a byte after which a stream is dead"""
 GOODBYES = (b"goodbye", b"goobye")
-MOST_ERROR = 4096
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,20 +130,5 @@ def cuts(span: Bounds) -> list[int]:
     return [day for day in ends if _cut(day, span) != (0, localday.slots(day, span.tz))]
 
 
-def _few(values: list[int], flags: list[int], low: int, high: int) -> Sum:
-    """`_slots` of one hour or less: there, plain numbers are far quicker than arrays."""
-    part = Sum(expected=high - low)
-    for slot in range(low, high):
-        if values[slot] == MISSING:
-            continue
-        part.wh += values[slot]
-        part.found += 1
-        if flag := flags[slot]:
-            part.estimated += bool(flag & Flag.ESTIMATED.value)
-            part.derived += bool(flag & Flag.DERIVED.value)
-            part.conflict |= bool(flag & Flag.CONFLICT.value)
-    return part
-
-
 def _slots(block: DayBlock, low: int, high: int) -> Sum:
     return next(_sums(block, [low], [high])) if low < high else Sum()

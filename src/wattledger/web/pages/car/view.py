@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from wattledger import localday
@@ -193,11 +192,6 @@ def _stretch(session: Session, place: Any, tz: str, now: datetime) -> list[Stret
         x = place(one.start)
         found.append(Stretch(x, max(1.5, round(place(min(one.end, now)) - x, 1)), session.place.value, says))
     return found
-
-
-def charged_at_home(found: Sequence[Session]) -> int:
-    """Wh that were booked."""
-    return round(sum((s.booked_wh for s in found), Decimal(0)))
 
 
 PLACES = {True: "At home", False: "Away from home", None: "Not known"}
