@@ -57,24 +57,30 @@ BIG = BigInteger().with_variant(Integer, "sqlite")
 
 
 def public_id() -> Column[str]:
+    """The id by which the outside names a row."""
     return Column("id", Words, primary_key=True)
 
 
 def reference(name: str, target: str, **options: Any) -> Column[Any]:
+    """The id of a row of another table (`table.id`)."""
     return Column(name, Words, ForeignKey(target), **{"nullable": False, **options})
 
 
 def words(name: str, **options: Any) -> Column[Any]:
+    """A text."""
     return Column(name, Words, **{"nullable": False, **options})
 
 
 def count(name: str, **options: Any) -> Column[Any]:
+    """A number that begins at 0."""
     return Column(name, Integer, nullable=False, server_default="0", **options)
 
 
 def at(name: str, **options: Any) -> Column[Any]:
+    """An instant."""
     return Column(name, Instant, **{"nullable": False, **options})
 
 
 def document(name: str, default: str = "{}") -> Column[Any]:
+    """A JSON document, an empty object by default."""
     return Column(name, JSON, nullable=False, server_default=default)

@@ -101,6 +101,7 @@ class SignIn(Sessions):
 async def use_up(
     connection: AsyncConnection, word: str, purpose: str, still: ColumnElement[bool], now: datetime
 ) -> Row[Any] | None:
+    """Spend a link's word: its row for the first who presents it while `still` holds, None for all others."""
     unused = true() if sabotaged("link_single_use") else login_link.c.used_at.is_(None)
     mine = presented(login_link, word) & (login_link.c.purpose == purpose)
     statement = update(login_link).where(mine, unused, still).values(used_at=now).returning(login_link)

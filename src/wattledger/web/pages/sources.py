@@ -49,6 +49,7 @@ async def sources(
 async def sources_page(
     request: Request, person: User, said: str | None = None, well: bool = True
 ) -> Response:
+    """The page of sources, with what came of an action on it (`said`) where there was one."""
     found = hub(request)
     values = {
         "relays": await relays(found),

@@ -203,6 +203,7 @@ def _unlink(path: str) -> None:
 
 
 def main() -> None:
+    """Answer jobs, a line of JSON each, until the parent closes its end."""
     die_with_parent()
     order = json.loads(sys.stdin.readline())
     limits = order["limits"]
