@@ -26,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     results = _results(ids, words)
     lines = [row(name, places[name], tests, results) for name, tests in noticing.items()]
     count = sum(noticed(tests, results) for tests in noticing.values())
-    told = f"{count} of {len(noticing)} mechanisms were missed when switched off, by {len(ids)} tests"
+    told = f"{count} of {len(noticing)} mechanisms were noticed when off, by {len(ids)} tests"
     head = f"{told}; {SystemClock().now().date()}, {machine()}."
     page = put(PAGE, f"{head}\n\n{HEAD}\n" + "\n".join(lines), PART)
     print(f"sabotage: {told}; written into {page.relative_to(ROOT)}")
