@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
+from zipfile import ZipFile
 
 import zstandard
 
@@ -46,6 +48,14 @@ class Evidence:
     def saw(self, place: str, what: bytes | str) -> None:
         """Something came out at this place."""
         self.seen.append((place, what if isinstance(what, bytes) else what.encode()))
+
+    def saw_parts(self, place: str, what: bytes) -> None:
+        """What is packed in it: by name where it is a ZIP."""
+        self.saw(place, unpacked(what))
+        if what.startswith(b"PK"):
+            with ZipFile(BytesIO(what)) as packed:
+                for name in packed.namelist():
+                    self.saw(f"{place} {name}", packed.read(name))
 
     @property
     def names(self) -> set[str]:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from httpx2 import AsyncClient, Response
 
 from tests.canaries.evidence import Evidence
-from tests.canaries.world import EMAIL, World
+from tests.canaries.world import ARCHIVED, EMAIL, World
 from wattledger.clock import token
 from wattledger.simulators.smartcar_events import vehicle_state
 
@@ -38,7 +38,9 @@ class Road:
         """A request; status line, headers and body are evidence."""
         answer = await self.http.request(method, path, **more)
         said = "\n".join(f"{name}: {value}" for name, value in answer.headers.multi_items())
-        self.evidence.saw(f"{method} {urlsplit(path).path}", said.encode() + b"\n\n" + answer.content)
+        place = f"{method} {urlsplit(path).path}"
+        self.evidence.saw(place, said.encode() + b"\n\n" + answer.content)
+        self.evidence.saw_parts(place, answer.content)
         return answer
 
     async def program(self, method: str, path: str, **more: Any) -> Response:
@@ -216,6 +218,7 @@ class Road:
         pages |= {"/audit/all", "/settings", "/alerts", "/car", "/air-conditioners", "/installation", "/gaps"}
         for path in sorted((plain | pages) - {"/oauth/smartcar/callback", "/export"} - OPENED):
             await self.ask("GET", path)
+        assert (await self.ask("GET", "/v1/export")).content.startswith(b"PK")
         for point in points:
             await self._exports(point["id"])
         for row in (await self.program("GET", "/v1/payloads")).json()["payloads"][:5]:
@@ -233,5 +236,5 @@ class Road:
         self._tokens()
 
 
-INSIDE = ("table *", "file wattledger.db*")
+INSIDE = ("table *", "file wattledger.db*", ARCHIVED)
 OPENED = frozenset({"/v1/ev/connect", "/v1/connections/smartthings/connect", "/sources/smartcar/connect"})

@@ -32,7 +32,9 @@ PATIENCE = 60.0
 LEDGER = ("file wattledger.db*",)
 APART = (0.01371, -0.02843)
 """where this car lives, apart from others"""
-SHOWN = ("GET /v1/ev/me/telemetry/*",)
+ARCHIVED = "GET /v1/export payloads/*"
+"""what an owner takes away: the archive's own bytes, among all else"""
+SHOWN = ("GET /v1/ev/me/telemetry/*", ARCHIVED)
 ANSWERS = ("GET *", "POST *")
 
 
@@ -135,7 +137,7 @@ def _hide_vendors(found: World) -> None:
     for name, variable in (("SFTP key", "SMT_SFTP_KEY_PATH"), ("PGP key", "SMT_PGP_KEY_PATH")):
         hide(name, Path(found.env[variable]).read_text().splitlines()[4])
     for vehicle in found.cars.garage.vehicles.values():
-        hide("VIN", vehicle.vin, "table body*", *LEDGER)
+        hide("VIN", vehicle.vin, "table body*", ARCHIVED, *LEDGER)
         vehicle.car = replace(vehicle.car, apart=APART)
     for place in (HOME, WORK, SHOP):
         hide("a car's latitude", f"{place.latitude + APART[0]:.5f}", *SHOWN)
