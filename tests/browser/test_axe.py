@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.running import Running
+from tests.browser.running import Running, running
 from tests.browser.test_chart import EVERY_PAGE
+from tests.browser.whole import fill_whole
 
 pytestmark = pytest.mark.browser
 Opener = Callable[..., Page]
@@ -29,7 +30,10 @@ OURS = (
     "/welcome",
     "/people",
     "/audit",
+    "/alerts",
+    "/welcome",
 )
+WHOLE = ("/today", "/explorer", "/car", "/air-conditioners", "/sources", "/settings")
 
 
 def faults(page: Page) -> list[str]:
@@ -44,6 +48,14 @@ def faults(page: Page) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="module")
+def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A meter, a car and three units that are one home."""
+    with running(tmp_path_factory.mktemp("household")) as found:
+        fill_whole(found)
+        yield found
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_axe_finds_nothing_serious(open_page: Opener, hub: Running, look: str) -> None:
     page = open_page("/today", **LOOKS[look])
@@ -51,6 +63,20 @@ def test_axe_finds_nothing_serious(open_page: Opener, hub: Running, look: str) -
         page.goto(hub.url + path)
         page.wait_for_load_state("networkidle")
         assert faults(page) == [], path
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_a_whole_household(
+    browser: Browser, household: Running, look: str
+) -> None:
+    context = browser.new_context(**LOOKS[look])
+    context.add_cookies([household.sign_in()])  # type: ignore[list-item]
+    page = context.new_page()
+    for path in WHOLE:
+        page.goto(household.url + path)
+        page.wait_for_load_state("networkidle")
+        assert faults(page) == [], path
+    context.close()
 
 
 def test_sabotage_contrast_is_noticed(open_page: Opener) -> None:
