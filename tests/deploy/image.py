@@ -14,8 +14,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
-MOUNTS = ("/proc", "/dev")
+SYSTEM = "/usr/sbin:/usr/bin:/sbin:/bin"
+BOUND = '/bin/mount --bind /proc "$root/proc"; /bin/mount --bind /dev "$root/dev"'
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 HERE = {"PIP_CERT": "/run/authorities.crt", "PIP_NO_INPUT": "1"}
 """this machine's way to packages"""
@@ -81,19 +81,11 @@ class Builder:
 
     def run(self, stage: Stage, words: list[str], *, user: str = "0:0") -> subprocess.CompletedProcess[str]:
         """A command in the root of a stage, as a user, with the stage's environment."""
-        mounted = [(path, stage.root / path.lstrip("/")) for path in MOUNTS]
-        for source, target in mounted:
-            target.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["mount", "--bind", source, target], check=True)
-        try:
-            command: list[str | Path] = [CHROOT, f"--userspec={user}", stage.root, *words]
-            environ = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **HERE, **stage.environ}
-            done = subprocess.run(command, env=environ, check=False, capture_output=True, text=True)
-            assert done.returncode == 0, f"{words}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
-            return done
-        finally:
-            for _, target in reversed(mounted):
-                subprocess.run(["umount", "--lazy", target], check=True)
+        environ = {"PATH": SYSTEM, "HOME": "/root", **HERE, **stage.environ}
+        call = inside(stage.root, user, BOUND, words)
+        done = subprocess.run(call, env=environ, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{words}: {done.stdout[-1000:]} {done.stderr[-2000:]}"
+        return done
 
     def _copy(self, stage: Stage, step: Step) -> None:
         *sources, target = [word for word in step.rest.split() if not word.startswith("--")]
@@ -117,6 +109,14 @@ class Builder:
 
     def _note(self, stage: Stage, step: Step) -> None:
         stage.last[step.word] = step.rest
+
+
+def inside(root: Path, user: str, mounts: str, words: list[str]) -> list[str | Path]:
+    """A call in a root, with mounts that no other process sees and that end with it, however it ends."""
+    enter = 'exec /usr/sbin/chroot --userspec="$user" "$root" "$@"'
+    script = f"set -e; root=$1; user=$2; shift 2; {mounts}; {enter}"
+    unshare = shutil.which("unshare") or "/usr/bin/unshare"
+    return [unshare, "--mount", "--propagation", "private", "sh", "-c", script, "sh", root, user, *words]
 
 
 def words_of(stage: Stage, word: str) -> list[str]:

@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.image import CHROOT, Builder, Stage, steps, words_of
+from tests.deploy.image import Builder, Stage, inside, steps, words_of
 from tests.paths import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 MOST_MIB = 450
+SEALED = """
+m=/bin/mount
+$m --bind "$root" "$root" && $m -o remount,bind,ro "$root" && $m --bind /dev "$root/dev"
+$m -t tmpfs -o mode=0700,uid={uid},gid={uid} tmpfs "$root/data"
+$m -t tmpfs -o mode=1777 tmpfs "$root/tmp" """
+"""a read-only root but for /data and /tmp"""
 
 
 @pytest.fixture(scope="module")
@@ -72,24 +78,18 @@ def _own_files(stage: Stage, user: str) -> list[str]:
 
 def _serves(builder: Builder, stage: Stage, user: str) -> None:
     """`serve` on a root mounted read-only; the health check of the image says when it answers."""
-    root, uid = stage.root, user.partition(":")[0]
-    subprocess.run(["mount", "--bind", root, root], check=True)
-    subprocess.run(["mount", "-o", "remount,bind,ro", root], check=True)
-    for name, mode in (("data", "0700"), ("tmp", "1777"), ("dev", "")):
-        options = ["-t", "tmpfs", "-o", f"mode={mode},uid={uid},gid={uid}", "tmpfs"]
-        subprocess.run(["mount", *(options if mode else ["--bind", "/dev"]), root / name], check=True)
-    inside: list[str | Path] = [CHROOT, f"--userspec={user}", root]
-    words = [*inside, *words_of(stage, "ENTRYPOINT"), *words_of(stage, "CMD")]
-    hub = subprocess.Popen(words, env=stage.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    words = [*words_of(stage, "ENTRYPOINT"), *words_of(stage, "CMD")]
+    call = inside(stage.root, user, SEALED.format(uid=user.partition(":")[0]), words)
+    hub = subprocess.Popen(call, env=stage.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        assert _healthy([*inside, *words_of(stage, "HEALTHCHECK")], stage.environ), hub.communicate(timeout=1)
+        check: list[str | Path] = ["/usr/bin/nsenter", "--mount", f"--target={hub.pid}", "/usr/sbin/chroot"]
+        check += [f"--userspec={user}", stage.root, *words_of(stage, "HEALTHCHECK")]
+        assert _healthy(check, stage.environ), hub.communicate(timeout=1)
         hub.send_signal(15)
         assert hub.wait(20) == 0
     finally:
         hub.kill()
         hub.wait()
-        for name in ("dev", "tmp", "data", ""):
-            subprocess.run(["umount", "--lazy", root / name], check=True)
 
 
 def _healthy(check: list[str | Path], environ: dict[str, str]) -> bool:
