@@ -80,6 +80,7 @@ async def test_nothing_comes_out_with_sqlite_and_cars_of_v2(tmp_path: Path) -> N
     assert len(evidence.names) >= KINDS
 
 
+@pytest.mark.soak
 @pytest.mark.postgres
 async def test_nothing_comes_out_with_postgres_and_cars_of_v3(tmp_path: Path, postgres_url: str) -> None:
     evidence = await whole_run(tmp_path, "v3", postgres_url)

@@ -19,3 +19,10 @@ def world(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     made = World(database_url, tmp_path / "data")
     made.run(fill)
     return made
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs that start many processes are tried on SQLite each time, on PostgreSQL by the long harness."""
+    for item in items:
+        if item.path.name in {"test_runs.py", "test_s3.py"} and "[postgres]" in item.name:
+            item.add_marker(pytest.mark.soak)
