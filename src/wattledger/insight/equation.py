@@ -8,9 +8,9 @@ what parts used then stands outside the equation. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -79,7 +79,7 @@ class Part:
     inside: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Equation:
     """Quarter-hours from `start` on. `meter` is None where the site has none."""
 
@@ -94,14 +94,14 @@ class Equation:
         """How many quarter-hours."""
         return len(self.metered)
 
-    @property
+    @cached_property
     def metered(self) -> NDArray[np.bool_]:
         """n: where the meter is known, and so the equation holds."""
         if self.meter is not None:
             return self.meter.known
         return np.zeros(len(self.parts[0].track.wh) if self.parts else 0, bool)
 
-    @property
+    @cached_property
     def rest(self) -> Track:
         """Meter less parts where the meter is known; negative where more is explained than metered."""
         if self.meter is None:
@@ -141,7 +141,7 @@ class Equation:
 
 def _cut(part: Part, first: int, last: int) -> Part:
     inside = tuple(_cut(one, first, last) for one in part.inside)
-    return Part(part.id, part.name, part.kind, part.track.cut(first, last), inside)
+    return replace(part, track=part.track.cut(first, last), inside=inside)
 
 
 def lay(blocks: Iterable[Block], start: datetime, n: int) -> Track:
@@ -184,28 +184,22 @@ def place_of(kind: str, choices: Mapping[str, Any]) -> str:
 
 
 def nested(parts: Sequence[Part], parents: Mapping[str, str]) -> tuple[Part, ...]:
-    """Parts whose parent is a part too go inside it; a circle counts each of its members once, on top."""
+    """Parts whose parent is a part too go inside it; those whose parents lead into a circle stay on top."""
     known = {part.id: part for part in parts}
-
-    def is_inside(id: str) -> bool:
-        seen, above = {id}, parents.get(id)
-        while above in known and above not in seen:
-            seen.add(str(above))
-            above = parents.get(str(above))
-        return parents.get(id) in known and above not in seen
+    above = {id: p for id, p in parents.items() if id in known and p in known and _ends(id, parents)}
 
     def grown(part: Part) -> Part:
-        inside = tuple(grown(known[c]) for c, p in parents.items() if p == part.id and c in known)
-        return Part(part.id, part.name, part.kind, part.track, inside)
+        inside = tuple(grown(known[id]) for id, parent in above.items() if parent == part.id)
+        return replace(part, inside=inside)
 
-    return tuple(
-        grown(part) if _acyclic(part.id, parents) else part for part in parts if not is_inside(part.id)
-    )
+    return tuple(grown(part) for part in parts if part.id not in above)
 
 
-def _acyclic(id: str, parents: Mapping[str, str]) -> bool:
-    seen, above = {id}, parents.get(id)
-    while above is not None and above not in seen:
-        seen.add(above)
-        above = parents.get(above)
-    return above is None
+def _ends(id: str, parents: Mapping[str, str]) -> bool:
+    """Whether going from parent to parent comes to an end."""
+    seen: set[str] = set()
+    at: str | None = id
+    while at is not None and at not in seen:
+        seen.add(at)
+        at = parents.get(at)
+    return at is None
