@@ -69,6 +69,18 @@ export class LedgerChart {
     };
   }
 
+  /** Where one column stands: touching its neighbours for quarter-hours and hours, apart for days and months. */
+  column(api) {
+    const i = api.value(0);
+    const [centre, zero] = api.coord([i, 0]);
+    const band = api.size([1, 0])[0];
+    const steps = this.data.step === "interval" || this.data.step === "hour";
+    const width = steps ? band : Math.max(2, Math.min(band * 0.72, 46));
+    const x = steps ? Math.round(centre - band / 2) : centre - width / 2;
+    const right = steps ? Math.round(centre + band / 2) : x + width;
+    return { i, zero, steps, x, right };
+  }
+
   /** Which bars have their label on the axis. */
   labelled(i) {
     const { step, labels, long } = this.data;
@@ -80,13 +92,7 @@ export class LedgerChart {
 
   /** One bar as shapes. Quarter-hours and hours touch and carry a step line; days and months stand apart. */
   bar(api) {
-    const i = api.value(0);
-    const [centre, zero] = api.coord([i, 0]);
-    const band = api.size([1, 0])[0];
-    const steps = this.data.step === "interval" || this.data.step === "hour";
-    const width = steps ? band : Math.max(2, Math.min(band * 0.72, 46));
-    const x = steps ? Math.round(centre - band / 2) : centre - width / 2;
-    const right = steps ? Math.round(centre + band / 2) : x + width;
+    const { i, zero, steps, x, right } = this.column(api);
     const kwh = this.data.kwh[i];
     const children = [];
     const box = (y, bottom, style, r) =>

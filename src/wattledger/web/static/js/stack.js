@@ -16,13 +16,7 @@ export class StackChart extends LedgerChart {
 
   /** One column as shapes; what goes beyond the meter stands above its line. */
   bar(api) {
-    const i = api.value(0);
-    const [centre, zero] = api.coord([i, 0]);
-    const band = api.size([1, 0])[0];
-    const steps = this.data.step === "interval" || this.data.step === "hour";
-    const width = steps ? band : Math.max(2, Math.min(band * 0.72, 46));
-    const x = steps ? Math.round(centre - band / 2) : centre - width / 2;
-    const right = steps ? Math.round(centre + band / 2) : x + width;
+    const { i, zero, steps, x, right } = this.column(api);
     const y = (kwh) => api.coord([i, kwh])[1];
     const children = [];
     const box = (from, to, fill) =>
