@@ -12,9 +12,9 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from wattledger.simulators import smartcar_v2 as v2
 from wattledger.simulators import smartcar_v3 as v3
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_connect import Desk, Page, authorize, reauthenticate
 from wattledger.simulators.smartcar_reads import Answer
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_vendor import Vendor, basic
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]

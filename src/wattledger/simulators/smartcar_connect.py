@@ -12,8 +12,8 @@ from html import escape
 from typing import Any
 from urllib.parse import urlencode
 
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_garage import Vehicle
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_vendor import Vendor
 
 STATELESS = frozenset({"no_vehicles", "invalid_subscription", "configuration_error"})

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_pages import paged, refused
 from wattledger.simulators.smartcar_reads import Answer
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_signals import SIGNALS
 from wattledger.simulators.smartcar_vendor import Subscription, Vendor, Webhook, stamp
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_errors import STATUS, v3_error
 from wattledger.simulators.smartcar_reads import Answer
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_vendor import Vendor
 
 MOST = 100

@@ -16,25 +16,6 @@ Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request as received."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    form: Mapping[str, str]
-    body: bytes = b""
-
-    def json(self) -> Any:
-        """The body as JSON; None where it is none."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
-
-
-@dataclass(frozen=True)
 class Fault:
     """What happens to a request whose path has `path` in it, instead of its real answer."""
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_garage import Grant
 from wattledger.simulators.smartcar_reads import Answer, read, refused
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_vendor import Vendor, stamp
 
 Handler = Callable[[Vendor, Call, Grant, re.Match[str]], Answer]

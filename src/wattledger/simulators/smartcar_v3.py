@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from wattledger.simulators import smartcar_manage as manage
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_garage import Grant, Vehicle
 from wattledger.simulators.smartcar_pages import paged, refused
 from wattledger.simulators.smartcar_reads import Answer
-from wattledger.simulators.smartcar_script import Call
 from wattledger.simulators.smartcar_signals import known, resource
 from wattledger.simulators.smartcar_vendor import Vendor, stamp
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from wattledger.clock import Clock, SystemClock
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartcar_garage import PERMISSIONS, Garage, Vehicle, home_cars, named_id
 from wattledger.simulators.smartcar_oauth import AppTokens, Issuer
-from wattledger.simulators.smartcar_script import Call, Script
+from wattledger.simulators.smartcar_script import Script
 
 
 @dataclass

@@ -12,10 +12,11 @@ from typing import Any
 
 from wattledger.clock import Clock, SystemClock
 from wattledger.simulators import http
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartthings_app import make_app
 from wattledger.simulators.smartthings_events import Push
 from wattledger.simulators.smartthings_oauth import Issuer
-from wattledger.simulators.smartthings_script import Call, Script
+from wattledger.simulators.smartthings_script import Script
 from wattledger.simulators.smartthings_units import LOCATION, AcUnit, named_id, stamp, three_units
 
 Status = dict[str, Any]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from wattledger.simulators.calls import Call
 from wattledger.simulators.smartthings_events import Push
 from wattledger.simulators.smartthings_oauth import Issuer
-from wattledger.simulators.smartthings_script import Call, Script
+from wattledger.simulators.smartthings_script import Script
 
 
 class Account(Protocol):

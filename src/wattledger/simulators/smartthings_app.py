@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import RedirectResponse, StreamingResponse
 
-from wattledger.simulators.smartthings_script import Call, error
+from wattledger.simulators.calls import Call
+from wattledger.simulators.smartthings_script import error
 
 if TYPE_CHECKING:
     from wattledger.simulators.smartthings_account import Account

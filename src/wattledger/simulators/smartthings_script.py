@@ -11,18 +11,6 @@ HTML = b"<!DOCTYPE html><html><body><h1>Service Unavailable</h1></body></html>"
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request as received."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    form: Mapping[str, str]
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
 class Fault:
     """An answer given instead of the real one, `times` times for paths that contain `path`; -1: always."""
 
