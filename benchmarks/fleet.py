@@ -12,7 +12,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,17 +21,17 @@ from time import perf_counter
 from typing import IO
 
 import structlog
-from httpx2 import AsyncClient
 from sqlalchemy import func, select
 
 from benchmarks import cpu
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.fleet_vendor import FIRST, UNLIMITED, Told
 from benchmarks.ledger import urls
+from wattledger.cli.collector import clients
 from wattledger.collect import Collector, Pace
+from wattledger.config import load_settings
 from wattledger.connectors import parse
-from wattledger.connectors.base import App, Connection, Token
-from wattledger.connectors.http import open_client
+from wattledger.connectors.base import App, Token
 from wattledger.connectors.smartcar import Smartcar
 from wattledger.connectors.smartcar.auth import Grants
 from wattledger.connectors.smartcar.fetch import Memory
@@ -129,7 +129,7 @@ async def _poll(url: str, folder: Path, vendor: Crowd) -> list[Cost]:
             store.payloads, store.connections, [NAME], vehicles=store.vehicles, apps={NAME: app}
         )
         connector = _connector(clock)
-        collector = Collector(dispatch, lambda _: connector, clock, _client, Pace())
+        collector = Collector(dispatch, lambda _: connector, clock, clients(load_settings(None, {})), Pace())
         costs = []
         for _ in range(1 + ROUNDS):
             costs.append(await _round(store, collector))
@@ -183,10 +183,3 @@ def _connector(clock: Told) -> Smartcar:
 
 class _Ours(Smartcar):
     memory = Memory()
-
-
-def _client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-    http = open_client(str(connection.options["base_url"]))
-    if token:
-        http.headers["Authorization"] = f"Bearer {token.access}"
-    return http

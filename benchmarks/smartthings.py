@@ -11,7 +11,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,18 +19,18 @@ from tempfile import TemporaryDirectory
 from time import monotonic, perf_counter
 
 import structlog
-from httpx2 import AsyncClient
 from sqlalchemy import func, select
 
 from benchmarks import cpu
 from benchmarks.crowd import EVERY, FIRST
 from benchmarks.figures import Figure, at_least, at_most
 from benchmarks.ledger import urls
+from wattledger.cli.collector import clients
 from wattledger.collect import Collector, Pace
+from wattledger.config import load_settings
 from wattledger.connectors import parse
-from wattledger.connectors.base import Connection, Token
+from wattledger.connectors.base import Connection
 from wattledger.connectors.dispatch import Receipt
-from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings import SmartThings
 from wattledger.connectors.smartthings.auth import Grants
 from wattledger.connectors.smartthings.fetch import NAME, Memory
@@ -143,7 +143,9 @@ async def _poll(url: str, folder: Path, accounts: list[tuple[str, str]]) -> tupl
     try:
         await _connect(store, accounts, clock.now())
         dispatch = Keeping(store)
-        collector = Collector(dispatch, lambda _: _connector(clock), clock, _client, Pace())
+        collector = Collector(
+            dispatch, lambda _: _connector(clock), clock, clients(load_settings(None, {})), Pace()
+        )
         await _round(store, collector)
         costs = []
         for _ in range(ROUNDS):
@@ -207,10 +209,3 @@ def _connector(clock: Marks) -> SmartThings:
 
 class _Ours(SmartThings):
     memory = Memory()
-
-
-def _client(connection: Connection, token: Token | None) -> AbstractAsyncContextManager[AsyncClient]:
-    http = open_client(str(connection.options["base_url"]))
-    if token:
-        http.headers["Authorization"] = f"Bearer {token.access}"
-    return http
