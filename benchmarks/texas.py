@@ -103,8 +103,8 @@ async def _night(folder: Path, server: Server, fleet: Fleet) -> list[Figure]:
         if words[0] != words[1] or words[1] == words[2]:
             raise RuntimeError(f"the ledger is not what it should be after each night: {words}")
         figures.append(at_most(f"{name}: hub, greatest memory", [_greatest(to.pid)], "MB"))
+        figures += _weights(url, name, fleet.meters)  # before the replay, whose old rows wait for a vacuum
         figures += _reports(to, name)
-        figures += _weights(url, name, fleet.meters)
     once = next(f for f in figures if f.what.endswith("once: processor"))
     nightly = once.value / fleet.meters * TEXAS / 3600
     return [*figures, at_most("texas, all 8,000,000 meters: processor a night", [nightly], "core-hours")]
