@@ -30,7 +30,7 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "G5": ("refreshes", ("smartthings/test_rotation.py", "smartthings/test_refresh_crash.py")),
     "G6": ("recovery", ("store/test_outage.py", "relay/test_recovery.py")),
-    "G7": ("load with kills and cuts", ()),
+    "G7": ("load with kills and cuts", ("load/test_load.py",)),
     "G8": ("full disks", ("store/test_full_disk.py",)),
     "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py")),
     "G10": ("canaries of secrets", ("test_canaries.py",)),
