@@ -21,10 +21,9 @@ from wattledger.relay.item import Item
 from wattledger.relay.wire import Letter
 from wattledger.store import Store
 
-MANY = b"".join(
-    smt.csv(smt.Day(esiid=f"1044372{n:010d}")).partition(b"\n")[2] if n else smt.csv(smt.Day())
-    for n in range(1300)
-)
+HEAD, _, ROWS = smt.csv(smt.Day()).partition(b"\n")
+METERS = (b"1044372%010d" % n for n in range(1, 1300))
+MANY = b"\n".join((HEAD, ROWS + b"".join(ROWS.replace(smt.Day().esiid.encode(), meter) for meter in METERS)))
 
 
 def letter(body: bytes, name: str = "IntervalMeterUsage.CSV") -> Letter:
