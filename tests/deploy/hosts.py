@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -158,13 +159,14 @@ class RoundRobin:
     def __init__(self, addresses: list[str], headers: dict[str, str]) -> None:
         self._addresses = itertools.cycle(addresses)
         self._client = httpx2.Client(headers=headers, timeout=30, trust_env=False)
-        self.again = 0
+        self.again, self.patience = 0, 3000
 
     def post(self, path: str, body: object) -> httpx2.Response:
         """An answer from the first that gives one."""
-        for _ in range(1000):
+        for _ in range(self.patience):
             try:
                 return self._client.post(next(self._addresses) + path, json=body)
             except httpx2.TransportError:
                 self.again += 1
+                time.sleep(0.02)
         raise AssertionError("no hub takes anything")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,15 +15,13 @@ import psycopg
 import pytest
 
 from tests.cli.test_serve import Running
-from tests.deploy.test_hosts import ADMIN, HEADERS, SECRET, message
-from tests.paths import ROOT
+from tests.deploy.older import FOLLOWED_BY, environment, older_code, run
+from tests.deploy.test_hosts import HEADERS, message
 from wattledger.simulators.home import Home
 from wattledger.simulators.smt_files import interval_csv
 
 Record = Callable[[str, object], None]
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
-FOLLOWED_BY = {"0001": "v0002_registers.py", "0002": "v0003_vehicles.py"}
-VERSIONS = "src/wattledger/store/migrations/versions"
 ENERGY = (
     'SELECT u.external_id, e.flow, e.day, e."values", e.flags FROM energy_day e'
     " JOIN usage_point u ON u.n = e.usage_point ORDER BY 1, 2, 3"
@@ -34,23 +29,10 @@ ENERGY = (
 pytestmark = pytest.mark.soak
 
 
-def git(*words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no history of this repository is at hand: {done.stderr.strip()[:200]}")
-    return done.stdout.strip()
-
-
 @pytest.fixture(params=FOLLOWED_BY)
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """The last code of a schema, in a folder of its own."""
-    later = git("log", "--diff-filter=A", "--format=%H", "--", f"{VERSIONS}/{FOLLOWED_BY[request.param]}")
-    if not later:
-        pytest.skip("the history of this repository does not reach back so far")
-    folder = tmp_path / "older"
-    git("worktree", "add", "--detach", str(folder), f"{later.splitlines()[-1]}^")
-    yield folder
-    git("worktree", "remove", "--force", str(folder))
+    with older_code(request.param, tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture(params=ENGINES)
@@ -58,14 +40,7 @@ def environ(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     url = f"sqlite:///{tmp_path / 'data/wattledger.db'}"
     if request.param == "postgres":
         url = request.getfixturevalue("empty_postgres_url")
-    return {
-        "HOME": str(tmp_path),
-        "PATH": os.environ["PATH"],
-        "WATTLEDGER_DATA": str(tmp_path / "data"),
-        "DATABASE_URL": url,
-        "ADMIN_TOKEN": ADMIN,
-        "INTELLIWATT_WEBHOOK_SECRET": SECRET,
-    }
+    return environment(tmp_path, url)
 
 
 def energy(url: str) -> tuple[int, str]:
@@ -78,13 +53,6 @@ def energy(url: str) -> tuple[int, str]:
             rows = connection.execute(ENERGY).fetchall()
     rows = [row for row in rows if int(row[0][-7:]) < 100]
     return len(rows), hashlib.sha256(repr(rows).encode()).hexdigest()
-
-
-def run(*words: object, env: dict[str, str]) -> str:
-    call = [sys.executable, "-m", "wattledger", *map(str, words)]
-    done = subprocess.run(call, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_an_older_installation_is_taken_over(

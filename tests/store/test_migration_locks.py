@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
-from tests.store.test_upgrade import _bring_back
+from tests.store.test_upgrade import bring_back
 
 from wattledger.errors import TryLater
 from wattledger.faults import sabotage
@@ -80,7 +80,7 @@ def long_select(url: str, seconds: float) -> Iterator[None]:
 
 
 def _changed_beside(url: str, seconds: float) -> Others:
-    asyncio.run(_bring_back(url, "0002"))
+    asyncio.run(bring_back(url, "0002"))
     others = Others(url)
     with others.at_work():
         with long_select(url, seconds):
@@ -116,7 +116,7 @@ def test_sabotage_migration_patience_is_noticed(empty_postgres_url: str) -> None
 def test_tables_that_are_never_free_end_the_start(
     empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asyncio.run(_bring_back(empty_postgres_url, "0002"))
+    asyncio.run(bring_back(empty_postgres_url, "0002"))
     migrating = importlib.import_module("wattledger.store.migrate")
     for name, seconds in (("GIVE_UP", 0.5), ("PATIENCE", 0.3), ("PAUSE", 0.1)):
         monkeypatch.setattr(migrating, name, seconds)
