@@ -8,7 +8,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -22,6 +24,7 @@ from wattledger.store.migrate import migrate
 settings.register_profile("suite", deadline=None)  # a busy machine is no failure
 settings.load_profile("suite")
 
+SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
 
@@ -32,11 +35,24 @@ def logs_as_at_first() -> None:
     structlog.reset_defaults()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Where several processes run the tests, the one that deals them out has the server of them all."""
+    stash = node.config.stash
+    if SHARED not in stash:
+        stash[SHARED] = None  # without one, the tests themselves say why
+        with suppress(postgres_server.Unavailable):
+            stash[SHARED] = server = postgres_server.start()
+            node.config.add_cleanup(server.stop)
+    node.workerinput["postgres"] = stash[SHARED] and stash[SHARED].url
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[Server]:
     """One server for the session."""
+    shared = getattr(request.config, "workerinput", {}).get("postgres")
     try:
-        server = postgres_server.start()
+        server = Server(shared) if shared else postgres_server.start()
     except postgres_server.Unavailable as reason:
         pytest.skip(f"no PostgreSQL server: {reason}")
     try:
@@ -75,7 +91,7 @@ def sqlite_url(tmp_path: Path, sqlite_template: Path) -> str:
 def postgres_url(postgres: Server, postgres_template: str) -> Iterator[str]:
     """A fresh, migrated PostgreSQL database."""
     name = f"wl_{os.getpid()}_{next(_numbers)}"
-    postgres.run(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    postgres.copy(postgres_template, name)
     yield postgres.database(name)
     postgres.run(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import psycopg
 
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400")
 _PARENT_DIES, _PATIENCE = 1, 30.0
 
 
@@ -41,6 +41,12 @@ class Server:
         """One statement outside of a transaction."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type, unused-ignore]
+
+    def copy(self, template: str, name: str) -> None:
+        """A database like another one. To copy its files takes half of what logging each page does."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}{how}")  # type: ignore[arg-type, unused-ignore]
 
     def database(self, name: str) -> str:
         """The address of a database on this server."""
