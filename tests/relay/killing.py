@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.context import ForkServerProcess
 from typing import Any
@@ -43,12 +44,21 @@ async def child(
     world: World, point: str = "", count: int = 1, off: tuple[str, ...] = ()
 ) -> ForkServerProcess:
     """Starts a child over the world's settings."""
-    found = world.settings()
-    names = ("data", "hub_url", "webhook_secret", "admin_token", "relay_port", *_smt(found))
-    fields = {name: getattr(found, name) for name in names}
-    process = _context.Process(target=one_cycle, args=(fields, point, count, off))
+    return await spawn(one_cycle, fields_of(world), point, count, off)
+
+
+async def spawn(life: Callable[..., None], *words: Any) -> ForkServerProcess:
+    """Starts a child that does this and ends."""
+    process = _context.Process(target=life, args=words)
     await asyncio.to_thread(process.start)
     return process
+
+
+def fields_of(world: World) -> dict[str, Any]:
+    """The world's settings as a child can be given them."""
+    found = world.settings()
+    names = ("data", "hub_url", "webhook_secret", "admin_token", "relay_port", *_smt(found))
+    return {name: getattr(found, name) for name in names}
 
 
 async def killed_at(world: World, point: str, count: int, off: tuple[str, ...] = ()) -> bool:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from wattledger.clock import token
 from wattledger.errors import NotFound, TryLater
+from wattledger.faults import sabotaged
 
 
 class Objects(Protocol):
@@ -73,17 +74,11 @@ class Folder:
             _sync(path.parent)
 
     def _put(self, path: Path, data: bytes, replace: bool) -> None:
-        if not replace and path.exists() and path.stat().st_size == len(data):
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{token(6)}")
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        if replace or not path.exists() or path.stat().st_size != len(data):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(path, data)
         for folder in (path.parent, path.parent.parent, self.root):
-            _sync(folder)
+            _sync(folder)  # of one that is there too: who brought it may have died before this
 
 
 class Bucket:
@@ -143,7 +138,24 @@ class Bucket:
             raise TryLater(f"The object store did not delete {key} ({type(error).__name__}).") from error
 
 
+def _write(path: Path, data: bytes) -> None:
+    """Make the file whole or not at all; a disk that is full gets back what was begun."""
+    draft = path.with_name(f".{path.name}.{token(6)}")
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            if not sabotaged("object_sync"):
+                os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
 def _sync(folder: Path) -> None:
+    if sabotaged("object_sync"):
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
