@@ -15,7 +15,7 @@ from wattledger.faults import sabotage
 from wattledger.insight.alert_findings import Facts, File, Gaps, Over, Room, judge, missing_days, over_of
 from wattledger.insight.alerts import TITLES, Alert, Kind, Watch, length
 from wattledger.insight.equation import Equation, Part, Track
-from wattledger.insight.expectations import Car, Meter, Relay, Source
+from wattledger.insight.expectations import Car, Meter, Relay, Source, Unit
 
 NOW = datetime(2026, 7, 15, 21, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=90)
@@ -99,6 +99,16 @@ def test_after_a_start_sources_get_their_period() -> None:
 )
 def test_a_car_goes_by_its_own_schedule(car: Car, found: list[object]) -> None:
     assert of(Facts(cars=[car])) == found
+
+
+@pytest.mark.parametrize("trouble", ["offline", "unread"])
+def test_a_unit_of_a_connection_that_works(trouble: str) -> None:
+    def unit(ago: timedelta) -> Facts:
+        return Facts(units=[Unit("u", "Office", FIVE, **{trouble: NOW - ago})])
+
+    assert of(unit(14 * MINUTE)) == []
+    assert of(unit(14 * MINUTE + TICK)) == [("source_silent", "unit:u", "caution")]
+    assert of(Facts(units=[Unit("u", "Office", FIVE)])) == []
 
 
 @pytest.mark.parametrize(

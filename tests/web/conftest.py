@@ -31,6 +31,7 @@ BOTH = {
     "test_balance",
     "test_sessions",
     "test_alerts",
+    "test_alert_units",
     "test_alerts_told",
     "test_everything",
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.payloads import smartthings, smt
+from tests.web.alerting import DAY, HOUR, MINUTE, ROOM, World
 from tests.web.helpers import FakeClock
 from wattledger.config import Settings
 from wattledger.connectors import connector
@@ -23,43 +23,7 @@ from wattledger.store.people.sites import DEFAULT_SITE
 from wattledger.store.tables import payload as payloads
 from wattledger.web.alerts.watcher import Watcher
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-ROOM = (1 << 40, 0, 1 << 39)
 MIDNIGHT = datetime.fromisoformat("2026-06-13T05:00:00+00:00")
-
-
-@dataclass
-class World:
-    """A store, its clock, and somebody who looks."""
-
-    store: Store
-    clock: FakeClock
-    watcher: Watcher
-
-    async def look(self, after: timedelta = timedelta()) -> list[tuple[str, str]]:
-        """Look every four minutes for that long; what is open at the end."""
-        await self.watcher.look()
-        for _ in range(after // (4 * MINUTE)):
-            self.clock.move(4 * MINUTE)
-            await self.watcher.look()
-        rows = await self.store.alerts.open(DEFAULT_SITE)
-        return [(row.kind, row.level) for row in rows]
-
-    async def deliver(self, *days: smt.Day, source: Source = Source.RELAY) -> None:
-        body = smt.csv(*days)
-        filed = Payload("smart_meter_texas", source, body, self.clock.now(), "x.csv")
-        assert (await self.store.payloads.deliver(DEFAULT_SITE, filed)).state == "read"
-
-    async def connect(self, age: timedelta = timedelta(), pasted: bool = True) -> str:
-        secrets = {"token": "a-1", "set_at": (self.clock.now() - age).isoformat()} if pasted else {}
-        made = await self.store.connections.create(DEFAULT_SITE, "smartthings", {}, secrets)
-        await self.succeed(made.id)
-        return made.id
-
-    async def succeed(self, id: str, error: TryLater | None = None) -> None:
-        claimed = await self.store.connections.claim_one(id)
-        assert claimed is not None
-        await self.store.connections.settle(id, claimed.lease, error, self.clock.now() + 5 * MINUTE)
 
 
 @pytest.fixture

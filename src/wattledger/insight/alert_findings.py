@@ -77,6 +77,7 @@ class Facts:
 
     sources: Sequence[expectations.Source] = ()
     cars: Sequence[expectations.Car] = ()
+    units: Sequence[expectations.Unit] = ()
     relays: Sequence[expectations.Relay] = ()
     meters: Sequence[expectations.Meter] = ()
     gaps: Sequence[Gaps] = ()
@@ -92,6 +93,7 @@ def judge(facts: Facts, watch: Watch) -> list[Alert]:
     else:
         found = [a for one in facts.sources for a in expectations.source(one, watch)]
         found += [a for one in facts.cars for a in expectations.car(one, watch)]
+        found += [a for one in facts.units for a in expectations.unit(one, watch)]
         found += [a for one in facts.relays for a in expectations.relay(one, watch)]
         found += [a for one in facts.meters for a in expectations.meter(one, watch)]
     found += [a for one in facts.gaps for a in gap(one, watch)]

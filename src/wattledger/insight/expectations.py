@@ -3,6 +3,8 @@
     a polled connection   a success within its period and nine minutes
     a pasted token        six hours and one hour before its end, and from it on
     a car                 asked when its own schedule says so; one that sleeps is not silent
+    a unit                its calls work, and its vendor does not call it offline, within its period and nine
+                          minutes; one that is switched off says nothing and is in order
     a relay               a cycle within its period and nine minutes, a good one within two periods
     a meter               a new day within three days; one whose files are added by hand, within 35
     pushes                a connection that cannot be listened to: polling goes on, later
@@ -25,7 +27,7 @@ MANY_FAULTS = 2
 """failures of a car in a row; after the first it is asked again in half an hour"""
 DEAF = 6
 """failures in a row to listen to pushes: about half an hour"""
-SOURCES = "/sources"
+SOURCES, UNITS = "/sources", "/air-conditioners"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,17 @@ class Car:
     faults: int = 0
     trouble: str | None = None
     needs_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An appliance of a connection that works. `offline`: since when; `unread`: since when no call works."""
+
+    id: str
+    name: str
+    every: timedelta
+    offline: datetime | None = None
+    unread: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +193,22 @@ def car(one: Car, watch: Watch) -> list[Alert]:
     sure = one.faults >= MANY_FAULTS or watch.sure(one.every)
     text = f"{last}, though it does not sleep.{why}"
     return [Alert(Kind.SILENT, subject, "bad", f"{one.name} is silent", since, text, todo, SOURCES, sure)]
+
+
+def unit(one: Unit, watch: Watch) -> list[Alert]:
+    """A unit's alert: it cannot be read though others can, or it is offline."""
+    since = one.unread or one.offline
+    if since is None or not watch.late(since, one.every):
+        return []
+    if one.unread:
+        title, text = f"{one.name} cannot be read", f"No call for it worked since {watch.moment(since)}."
+        todo = "It is tried again by itself. If that lasts, look whether the vendor's own app still shows it."
+    else:
+        title, text = f"{one.name} is offline", f"Its vendor says so since {watch.moment(since)}."
+        todo = "See that it has power and Wi-Fi; mute this alert where it is unplugged on purpose."
+    text += " What it uses meanwhile stands in the rest until its counter is read again."
+    sure = watch.sure(one.every)
+    return [Alert(Kind.SILENT, f"unit:{one.id}", "caution", title, since, text, todo, UNITS, sure)]
 
 
 def relay(one: Relay, watch: Watch) -> list[Alert]:

@@ -46,11 +46,29 @@ class Unit:
     @property
     def newest(self) -> datetime | None:
         """When the device last said something."""
-        return max((s.at for name, s in self.said.items() if name not in NOT_FROM_DEVICE), default=None)
+        return reported(self.said)
+
+    @property
+    def offline(self) -> datetime | None:
+        """Since when it is offline, None where it is not."""
+        return offline_since(self.said)
 
     def value(self, name: str) -> Any:
         """The newest value of a name, None where there is none."""
         return self.said[name].value if name in self.said else None
+
+
+def reported(said: Mapping[str, Said]) -> datetime | None:
+    """When a device last said something itself."""
+    return max((one.at for name, one in said.items() if name not in NOT_FROM_DEVICE), default=None)
+
+
+def offline_since(said: Mapping[str, Said]) -> datetime | None:
+    """Since when the vendor calls a device offline; a report after that says that it is back."""
+    health, newest = said.get("health"), reported(said)
+    if health is None or health.value != "OFFLINE" or (newest is not None and newest > health.at):
+        return None
+    return health.at
 
 
 def place(point: UsagePointRow) -> str:

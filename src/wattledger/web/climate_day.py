@@ -79,9 +79,7 @@ def _until(unit: Unit, now: datetime) -> datetime:
     """How far what was said last may hold."""
     if unit.newest is None:
         return now
-    offline = unit.value("health") == "OFFLINE"
-    said = max(unit.newest, unit.said["health"].at) if offline else unit.newest + LONGEST_SILENCE
-    return min(now, said)
+    return min(now, unit.offline or unit.newest + LONGEST_SILENCE)
 
 
 def _changes(held: tuple[datetime, Any] | None, rows: Iterable[ObservationRow], name: str) -> Changes:

@@ -5,20 +5,31 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 
 from wattledger import localday
 from wattledger.model import Flow, PointKind, Source
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.jobs import MOST_ATTEMPTS
 from wattledger.store.database import Database
-from wattledger.store.tables import connection, energy_day, payload, payload_point, usage_point
+from wattledger.store.observed.observations import Said, latest_of
+from wattledger.store.tables import (
+    connection,
+    energy_day,
+    observation,
+    payload,
+    payload_point,
+    point_state,
+    usage_point,
+)
 
 MOST_FILES = 2000
 BATCH = 500
+UNREAD_FOR = timedelta(minutes=20)
+"""in which a device's failed calls are counted"""
 BY_HAND = Source.UPLOAD.value
 
 
@@ -54,6 +65,18 @@ class MeterSeen:
     def end(self) -> datetime | None:
         """When its newest day ends; None without any."""
         return None if self.newest is None else localday.start(self.newest + 1, self.tz)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitSeen:
+    """An appliance that may be silent: what was said of it last, and its failed calls of late."""
+
+    id: str
+    n: int
+    site: str
+    name: str
+    said: Mapping[str, Said]
+    failed: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +145,33 @@ class Seen:
             MeterSeen(r.id, r.n, r.site, r.name, r.timezone, r.created_at, r.newest, bool(r.fed))
             for r in rows
         ]
+
+    async def units(self, now: datetime) -> Sequence[UnitSeen]:
+        """Appliances that were called offline, or whose newest call failed a moment ago."""
+        said, since = point_state.c.latest, now - UNREAD_FOR
+        doubtful = or_(
+            said["health", 0].as_string() == "OFFLINE",
+            said["fetch_message", 1].as_string() >= since.isoformat(),
+        )
+        about = (usage_point.c[name] for name in ("id", "n", "site", "name"))
+        query = select(*about, said.label("latest")).join_from(point_state, usage_point)
+        rows = await self._all(query.where(usage_point.c.kind == PointKind.APPLIANCE.value, doubtful))
+        failed = await self._failed([row.n for row in rows], since)
+        return [
+            UnitSeen(row.id, row.n, row.site, row.name, latest_of(row.latest), failed.get(row.n, ()))
+            for row in rows
+        ]
+
+    async def _failed(self, numbers: Sequence[int], since: datetime) -> dict[int, list[datetime]]:
+        """By usage point: the instants of failed calls since then."""
+        failed: dict[int, list[datetime]] = {}
+        for at in range(0, len(numbers), BATCH):
+            mine = observation.c.usage_point.in_(numbers[at : at + BATCH]) & (observation.c.at >= since)
+            query = select(observation.c.usage_point, observation.c.at, observation.c["values"])
+            for row in await self._all(query.where(mine).order_by(observation.c.at)):
+                if "fetch_message" in row[2]:
+                    failed.setdefault(row.usage_point, []).append(row.at)
+        return failed
 
     async def with_parts(self) -> set[str]:
         """Sites that have anything besides their meters, or more than one of these."""

@@ -134,11 +134,13 @@ class Observations:
             for start in range(0, len(numbers), _CHUNK):
                 mine = point_state.c.usage_point.in_(numbers[start : start + _CHUNK])
                 for row in await connection.execute(select(point_state).where(mine)):
-                    found[row.usage_point] = {
-                        name: Said(value, datetime.fromisoformat(at))
-                        for name, (value, at, _) in row.latest.items()
-                    }
+                    found[row.usage_point] = latest_of(row.latest)
         return found
+
+
+def latest_of(kept: Mapping[str, Any]) -> dict[str, Said]:
+    """By name: the newest value that was said, from a `point_state.latest`."""
+    return {name: Said(value, datetime.fromisoformat(at)) for name, (value, at, _) in kept.items()}
 
 
 def _row(row: RowMapping) -> ObservationRow:

@@ -11,11 +11,12 @@ from typing import Any
 from wattledger import connectors
 from wattledger.insight.alert_findings import File
 from wattledger.insight.alerts import SLACK
-from wattledger.insight.expectations import Car, Meter, Relay, Source
+from wattledger.insight.expectations import Car, Meter, Relay, Source, Unit
 from wattledger.store import Store
-from wattledger.store.alerts.seen import ConnectionSeen, FileSeen, MeterSeen
+from wattledger.store.alerts.seen import ConnectionSeen, FileSeen, MeterSeen, UnitSeen
 from wattledger.store.sources.heartbeats import HeartbeatRow
 from wattledger.store.sources.vehicles import VehicleRow
+from wattledger.web.climate import offline_since
 from wattledger.web.contracts.ac import pasted
 from wattledger.web.contracts.ev.cars import trouble_of
 
@@ -26,6 +27,8 @@ FOR_A_PERSON = {"reconnect", "owner", "gone"}
 A_ROUND = timedelta(hours=1)
 """for a car whose turn has come: one round may fail, and is tried again within it"""
 RUNNING = {"ok", "late", "never"}
+FAILED_CALLS = 3
+"""in a row, from which on a unit counts as unread"""
 
 
 @dataclass(slots=True)
@@ -34,13 +37,14 @@ class Seen:
 
     sources: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
     cars: dict[str, list[Car]] = field(default_factory=lambda: defaultdict(list))
+    units: dict[str, list[Unit]] = field(default_factory=lambda: defaultdict(list))
     meters: dict[str, list[MeterSeen]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, list[File]] = field(default_factory=lambda: defaultdict(list))
     relays: list[Relay] = field(default_factory=list)
 
 
 async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
-    """What there is of all sites now: six queries."""
+    """What there is of all sites now: a handful of queries."""
     found = Seen()
     rows = {row.id: row for row in await store.seen.connections(pasted.NAME)}
     for row in rows.values():
@@ -49,6 +53,10 @@ async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
         connection = rows.get(vehicle.connection or "")
         if connection is not None and _heard(connection, now):
             found.cars[vehicle.site].append(car_of(vehicle, A_ROUND))
+    works = {row.site: row for row in rows.values() if row.connector == pasted.NAME and _heard(row, now)}
+    for unit in await store.seen.units(now):
+        if unit.site in works:
+            found.units[unit.site].append(unit_of(unit, works[unit.site]))
     for meter in await store.seen.meters():
         found.meters[meter.site].append(meter)
     for file in await store.seen.files(now - FILES_FOR):
@@ -83,6 +91,13 @@ def car_of(row: VehicleRow, every: timedelta) -> Car:
         trouble_of(row.status),
         then in FOR_A_PERSON,
     )
+
+
+def unit_of(row: UnitSeen, connection: ConnectionSeen) -> Unit:
+    """An appliance as it is judged: calls that failed count while the newest of them is of the last round."""
+    every, last = _every(connection.connector), connection.success or connection.made
+    failing = len(row.failed) >= FAILED_CALLS and row.failed[-1] > last - every
+    return Unit(row.id, row.name, every, offline_since(row.said), row.failed[0] if failing else None)
 
 
 def success_of(row: VehicleRow) -> datetime | None:

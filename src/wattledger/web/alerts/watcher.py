@@ -85,6 +85,7 @@ class Watcher:
         return Facts(
             found.sources.get(site, ()),
             found.cars.get(site, ()),
+            found.units.get(site, ()),
             found.relays if first else (),
             meters_of(found.meters.get(site, ())),
             slow.gaps if slow else (),

@@ -130,6 +130,6 @@ def freshness(unit: Unit, now: datetime) -> tuple[str, str]:
     if unit.newest is None:
         return "caution", "Nothing heard yet"
     age = words.age(unit.newest, now)
-    if unit.value("health") == "OFFLINE":
+    if unit.offline:
         return "bad", f"Offline, last heard {age}"
     return ("caution" if now - unit.newest > STALE else "good"), f"Heard {age}"
