@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,22 +46,33 @@ def observations(told: list[Phase], every: int) -> list[dict[str, Any]]:
     return found
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    DAYS, st.sampled_from([3, 6]), st.integers(1, 4), st.randoms(use_true_random=False), st.integers(0, 12)
+ANY_ORDER = given(
+    told=DAYS,
+    every=st.sampled_from([3, 6]),
+    together=st.integers(1, 4),
+    chance=st.randoms(use_true_random=False),
+    near=st.integers(0, 12),
 )
-def test_any_order_is_the_whole(
-    tmp_path_factory: pytest.TempPathFactory,
-    told: list[Phase],
-    every: int,
-    together: int,
-    chance: Any,
-    near: int,
+
+
+@settings(max_examples=6, suppress_health_check=list(HealthCheck))
+@ANY_ORDER
+def test_any_order_is_the_whole(tmp_path_factory: pytest.TempPathFactory, **drawn: Any) -> None:
+    _in_an_order(tmp_path_factory.mktemp("order"), **drawn)
+
+
+@pytest.mark.soak
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@ANY_ORDER
+def test_hundreds_of_orders_are_the_whole(tmp_path_factory: pytest.TempPathFactory, **drawn: Any) -> None:
+    _in_an_order(tmp_path_factory.mktemp("order"), **drawn)
+
+
+def _in_an_order(
+    folder: Path, told: list[Phase], every: int, together: int, chance: random.Random, near: int
 ) -> None:
-    listed = observations(told, every)
-    portions = [listed[n : n + together] for n in range(0, len(listed), together)]
+    portions = _portions(observations(told, every), together)
     order = sorted(range(len(portions)), key=lambda n: n + chance.randint(0, near))
-    folder = tmp_path_factory.mktemp("order")
     asyncio.run(_both_ways(folder, [portions[n] for n in order]))
 
 
@@ -95,6 +107,14 @@ def _days(count: int) -> list[dict[str, Any]]:
     return observations(list(itertools.chain.from_iterable([day] * count)), 6)
 
 
+def _at_home(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**one, "private": {}, "values": {**one["values"], "at_home": True}} for one in listed]
+
+
+def _portions(listed: list[dict[str, Any]], size: int = 12) -> list[list[dict[str, Any]]]:
+    return [listed[n : n + size] for n in range(0, len(listed), size)]
+
+
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many stored observations each page of a recomputation holds."""
@@ -112,9 +132,10 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def test_what_is_a_little_late_recomputes_a_day_or_two(
     store: Store, site: str, judged: list[int]
 ) -> None:
-    listed = [{**one, "private": {}, "values": {**one["values"], "at_home": True}} for one in _days(12)]
-    for one in [*listed[:-3], listed[-2], listed[-1], listed[-3]]:
-        await store.payloads.deliver(site, poll(one))
+    listed = _at_home(_days(12))
+    late = _portions(listed[-24:], 1)
+    for portion in [*_portions(listed[:-24]), *late[:-3], late[-2], late[-1], late[-3]]:
+        await store.payloads.deliver(site, poll(*portion))
     assert judged and sum(judged) < 120 < len(listed)
     before, said = await store.digest(), await _all(store)
     assert (await store.replay()).digest == before
@@ -122,7 +143,7 @@ async def test_what_is_a_little_late_recomputes_a_day_or_two(
 
 
 async def test_sabotage_charge_mark_is_noticed(store: Store, site: str) -> None:
-    listed = [{**one, "private": {}, "values": {**one["values"], "at_home": True}} for one in _days(3)]
+    listed = _at_home(_days(2))
     with sabotage("charge_mark"):
         for one in [*listed[:-60], *listed[-59:], listed[-60]]:
             await store.payloads.deliver(site, poll(one))
