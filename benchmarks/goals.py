@@ -26,7 +26,13 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "G3": ("a million shuffled histories", ("merge", "store/test_histories.py")),
     "G4": (
         "API and parser fuzzing",
-        ("web/test_fuzz.py", "connectors/test_contract.py", "connectors/test_mutations.py"),
+        (
+            "web/test_fuzz.py",
+            "web/test_grammar.py",
+            "connectors/test_contract.py",
+            "connectors/test_mutations.py",
+            "relay/test_pgp_mutations.py",
+        ),
     ),
     "G5": ("refreshes", ("smartthings/test_rotation.py", "smartthings/test_refresh_crash.py")),
     "G6": ("recovery", ("store/test_outage.py", "relay/test_recovery.py")),

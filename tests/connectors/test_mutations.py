@@ -15,6 +15,20 @@ from wattledger.errors import BadPayload
 
 SEED = 4
 CASES = [(name, body) for name, forms in EXAMPLES.items() for body in forms.values()]
+SMALL = (
+    b"\0",
+    b",",
+    b"<",
+    b"1e999",
+    b"\xff",
+    b"NaN",
+    b"-0",
+    b'"',
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"<!DOCTYPE a []>",
+)
+LARGE = (b"9" * 5_000, b"[" * 100_000, b'{"a":' * 20_000, b"<a>" * 20_000, b"," * 50_000, b'"' * 50_001)
 
 
 def mutated(good: bytes, chance: random.Random) -> bytes:
@@ -23,7 +37,7 @@ def mutated(good: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.randint(1, 6)):
         at, size = chance.randrange(len(body) + 1), chance.choice([1, 1, 4, 100])
         piece = body[at : at + size]
-        odd = chance.choice([b"\0", b",", b"<", b"1e999", b"\xff"])
+        odd = chance.choice(LARGE if chance.random() < 0.002 else SMALL)
         body[at : at + size] = chance.choice([chance.randbytes(size), b"", piece * 2, piece + odd])
     return bytes(body)
 
@@ -52,6 +66,7 @@ def test_mutations_for_a_while(record_property: Callable[[str, object], None]) -
     while monotonic() < until:
         read += sum(tried(number) for number in range(done, done + 500))
         done += 500
-    record_property("mutations", done)
+    record_property("parser_mutations", done)
+    record_property("forms", len(CASES))
     record_property("read_all_the_same", read)
     record_property("seed", SEED)

@@ -210,19 +210,3 @@ def test_a_cut_anywhere_is_read_as_far_as_it_goes(cut: int) -> None:
     message = PAIR.encrypt(b"x" * 100, armor=False)
     found = shape(message[:cut])
     assert found.encrypted <= bool(found.recipients) and found.recipients in {(), shape(message).recipients}
-
-
-@pytest.mark.soak
-async def test_twenty_thousand_mutations_never_give_a_wrong_plaintext(keys: PgpKeys, tmp_path: Path) -> None:
-    import random
-
-    chance, message = random.Random(7), PAIR.encrypt(PLAIN, armor=False)
-    for batch in range(200):
-        jobs = []
-        for number in range(100):
-            (tmp_path / f"{number}").write_bytes(make.mutated(message, chance))
-            jobs.append((tmp_path / f"{number}", tmp_path / f"{number}.out"))
-        for one in await open_files(jobs, keys):
-            whole = one.target.exists() and one.target.read_bytes() == PLAIN
-            assert whole if one.error is None else not one.target.exists(), (batch, one)
-            one.target.unlink(missing_ok=True)
