@@ -40,13 +40,21 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "G8": ("full disks", ("store/test_full_disk.py",)),
     "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py")),
     "G10": ("canaries of secrets", ("test_canaries.py",)),
-    "G11": ("timing of secrets", ()),
+    "G11": ("timing of secrets", ("web/test_timing.py",)),
     "G12": ("bombs", ("connectors/test_unwrap.py", "relay/test_pgp.py", "smt_api/test_http.py")),
     "G13": ("freshness over simulated months", ("insight/test_alerts.py",)),
     "G14": ("accounting of every row and watt-hour", ("connectors/test_smt_dst.py", "accounting")),
     "G15": ("mechanisms switched off", ("test_sabotage_table.py",)),
     "G16": ("restore drill", ("deploy/test_restore_drill.py", "store/test_backup.py")),
-    "G17": ("upgrade of the previous versions (no load beside it)", ("store/test_upgrade.py",)),
+    "G17": (
+        "upgrade of the previous versions under load",
+        (
+            "store/test_upgrade.py",
+            "store/test_migration_locks.py",
+            "deploy/test_upgrade_live.py",
+            "deploy/test_upgrade_load.py",
+        ),
+    ),
     "G18": ("hours under faults", ()),
 }
 
