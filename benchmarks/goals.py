@@ -34,7 +34,15 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
             "relay/test_pgp_mutations.py",
         ),
     ),
-    "G5": ("refreshes", ("smartthings/test_rotation.py", "smartthings/test_refresh_crash.py")),
+    "G5": (
+        "refreshes",
+        (
+            "smartthings/test_rotation.py",
+            "smartthings/test_refresh_crash.py",
+            "smartcar/test_rotation.py",
+            "collect/test_boot_retry.py",
+        ),
+    ),
     "G6": ("recovery", ("store/test_outage.py", "relay/test_recovery.py")),
     "G7": ("load with kills and cuts", ("load/test_load.py",)),
     "G8": ("full disks", ("store/test_full_disk.py",)),

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from tests.smartthings.test_road import OurSmartThings, client, clock, collector, ours, store
 from tests.smartthings.test_rotation import signed_in
 from tests.turning import TurningClock
+from tests.turns import turns
 from wattledger.collect import Collector
 from wattledger.faults import arm, kill_at, sabotage
 from wattledger.secrets import Vault
@@ -61,7 +62,7 @@ async def begun(store: Store, row: ConnectionRow) -> bool:
         )
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(150, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("most", [2, pytest.param(2000, marks=pytest.mark.soak)])
 async def test_killed_before_the_commit(
     vendor: SmartThingsSimulator,
     store: Store,
@@ -69,14 +70,16 @@ async def test_killed_before_the_commit(
     clock: TurningClock,
     database_url: str,
     tmp_path: Path,
-    rounds: int,
+    most: int,
     record_property: Callable[[str, object], None],
 ) -> None:
     row = await signed_in(store, vendor)
     vendor.issuer.grace = GRACE
     await collector.once()
     vendor.calls[:] = []
-    for _ in range(rounds):
+    rounds = 0
+    for _ in turns(most):
+        rounds += 1
         clock.turn(hours=24)
         await killed(database_url, tmp_path, clock, "hub.before_token_commit")
         assert await begun(store, row)
@@ -86,9 +89,34 @@ async def test_killed_before_the_commit(
         after = await store.connections.get(row.id, None)
         assert (after.state, after.last_error) == ("ok", None)
         assert not await begun(store, row)
-    record_property("kills", rounds)
+    record_property("crashes_after_the_answer", rounds)
+    record_property("accounts_lost", 0)
     record_property("vendor_calls", vendor.asked("/oauth/token"))
     assert vendor.asked("/oauth/token") == 2 * rounds
+
+
+async def test_without_a_grace_the_account_is_lost(
+    vendor: SmartThingsSimulator,
+    store: Store,
+    collector: Collector,
+    clock: TurningClock,
+    database_url: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """The window that nothing of ours can close: it is counted, not hidden."""
+    lost, tries = 0, 3
+    for _ in range(tries):
+        row = await signed_in(store, vendor)
+        vendor.issuer.grace = -1
+        clock.turn(hours=24)
+        await killed(database_url, tmp_path, clock, "hub.before_token_commit")
+        await let_go(store, row)
+        await collector.once()
+        lost += (await store.connections.get(row.id, None)).state == "needs_login"
+    record_property("crashes_where_the_vendor_gives_no_grace", tries)
+    record_property("accounts_lost", lost)
+    assert lost == tries
 
 
 async def recovers(
