@@ -9,6 +9,8 @@ from collections.abc import Callable
 from benchmarks import alerts, fleet, ledger, road, smartcar, smartthings, texas, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put, read
+from benchmarks.peers import table as peers
+from benchmarks.peers.measures import Plan
 from benchmarks.rows import merged
 from wattledger.clock import SystemClock
 
@@ -22,17 +24,33 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="add fifty million readings (some minutes)")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     parser.add_argument("--share", type=float, default=0.001, help="of Texas, for --only texas")
+    parser.add_argument("--peers", action="store_true", help="other products and ways, in a table of its own")
+    parser.add_argument("--meters", type=int, default=100, help="of the table of peers, each with a year")
     chosen = parser.parse_args()
+    if chosen.peers:
+        _peers(chosen.meters, write=chosen.write)
+        return
     if chosen.only == "texas":
         figures = _said("a night of Texas", lambda: texas.measure(chosen.share))
     else:
         figures = measured(chosen.only, full=chosen.full)
     print(f"{machine()}\n\n{as_text(figures)}")
     if chosen.write:
-        said = " ".join(["./dev bench", *sys.argv[1:]])
-        run = f"`{said}`, {SystemClock().now().date()}, {machine()}."
         part = "texas" if chosen.only == "texas" else ""
-        put("performance.md", merged(read("performance.md", part), run, as_markdown(figures)), part)
+        put("performance.md", merged(read("performance.md", part), _run(), as_markdown(figures)), part)
+
+
+def _run() -> str:
+    said = " ".join(["./dev bench", *sys.argv[1:]])
+    return f"`{said}`, {SystemClock().now().date()}, {machine()}."
+
+
+def _peers(meters: int, *, write: bool) -> None:
+    plan = Plan(meters)
+    results = peers.run(plan)
+    print(f"{machine()}\n\n{peers.as_text(results, plan)}")
+    if write:
+        put("performance.md", f"{_run()}\n\n{peers.as_markdown(results, plan)}", "peers")
 
 
 def measured(only: str | None, *, full: bool) -> list[Figure]:

@@ -28,6 +28,10 @@ from wattledger.store.ledger.days import read_blocks
 
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
 METERS, DAYS = 200, 65
+ORIGINALS_TABLE = (
+    'CREATE TABLE "SmtInterval" (esiid text, meter text, ts timestamptz, kwh numeric(12, 4),'
+    " source text, created_at timestamptz, PRIMARY KEY (esiid, meter, ts))"
+)
 ONE_INSERT = 'INSERT INTO "SmtInterval" VALUES (%s, %s, %s, %s, %s, %s)'
 
 
@@ -96,7 +100,7 @@ async def ingest(url: str, folder: Path, files: list[bytes]) -> Ingest:
             receipt = await store.payloads.deliver(site, payload(body))
             seconds.append(perf_counter() - begun)
             readings = receipt.summary.accepted
-        weight, archive = await _energy_bytes(store), await _archive_bytes(store)
+        weight, archive = await energy_bytes(store), await _archive_bytes(store)
         total = readings * len(files)
         engine = "PostgreSQL" if store.database.is_postgres else "SQLite"
         return Ingest(engine, readings, len(files[0]), tuple(seconds), weight / total, archive)
@@ -104,7 +108,8 @@ async def ingest(url: str, folder: Path, files: list[bytes]) -> Ingest:
         await store.close()
 
 
-async def _energy_bytes(store: Store) -> int:
+async def energy_bytes(store: Store) -> int:
+    """Of the energy tables and their indexes alone."""
     async with store.connect() as connection:
         if store.database.is_postgres:
             sizes = (
@@ -193,10 +198,7 @@ def originals_way(url: str, rows: int = 5000) -> float:
     import psycopg
 
     with psycopg.connect(url) as raw:
-        raw.execute(
-            'CREATE TABLE "SmtInterval" (esiid text, meter text, ts timestamptz, kwh numeric(12, 4),'
-            " source text, created_at timestamptz, PRIMARY KEY (esiid, meter, ts))"
-        )
+        raw.execute(ORIGINALS_TABLE)
         raw.commit()
         begun = perf_counter()
         for i in range(rows):
