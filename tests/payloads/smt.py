@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cache
 
 HEADER = (
     "ESIID,USAGE_DATE,REVISION_DATE,USAGE_START_TIME,USAGE_END_TIME,"
@@ -60,6 +61,7 @@ def days(first: date, count: int, seed: int = 1, **more: str) -> list[Day]:
     return found
 
 
+@cache
 def short(wh: int) -> str:
     """kWh as the raw export prints it: `.145`, `.1`, `0`, `1.204`."""
     text = f"{wh // 1000}.{wh % 1000:03}".rstrip("0").rstrip(".")
@@ -71,6 +73,7 @@ def padded(wh: int) -> str:
     return f"{wh / 1000:.3f}"
 
 
+@cache
 def clock(quarter: int) -> str:
     """`HH:MM` of a quarter-hour of the wall clock."""
     return f"{quarter % 96 // 4:02}:{quarter % 4 * 15:02}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -110,10 +111,15 @@ async def owner(app: FastAPI, store: Store) -> AsyncIterator[AsyncClient]:
 @pytest.fixture
 async def point(owner: AsyncClient) -> str:
     """The id of a meter with 40 days around a fall-back day, one day of them estimated, one missing."""
-    days = smt.days(smt.FALL - timedelta(20), 40)
-    days[5].letters = "E" * 96
-    del days[10]
-    answer = await owner.post("/v1/uploads?filename=IntervalData.csv", content=smt.csv(*days))
+    answer = await owner.post("/v1/uploads?filename=IntervalData.csv", content=_export())
     assert answer.status_code == 200, answer.text
     listed = (await owner.get("/v1/usage-points")).json()["usage_points"]
     return str(listed[0]["id"])
+
+
+@cache
+def _export() -> bytes:
+    days = smt.days(smt.FALL - timedelta(20), 40)
+    days[5].letters = "E" * 96
+    del days[10]
+    return smt.csv(*days)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from wattledger.clock import Clock, SystemClock
 from wattledger.config import Settings
@@ -59,7 +61,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={422: problem(WRONG_FIELD)},
     )
     app.state.hub = Hub(
         store=store,
@@ -75,12 +76,20 @@ def create_app(
         address=address,
         on_demand=on_demand,
     )
-    for part in (ev, signin, invited, system, reference, v1, smt, ac, pages):
-        app.include_router(part.router)
+    app.router.routes.extend(_routes())
     app.mount("/static", static)
     failures.install(app)
     _frame(app, settings)
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Every part's routes, whose parameters and answers are analysed once, however many apps there are."""
+    together = APIRouter(responses={422: problem(WRONG_FIELD)})
+    for part in (ev, signin, invited, system, reference, v1, smt, ac, pages):
+        together.include_router(part.router)
+    return together.routes
 
 
 def _frame(app: FastAPI, settings: Settings) -> None:
