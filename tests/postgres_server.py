@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ class Unavailable(Exception):
 
 @dataclass
 class Server:
-    """A running server. `url` is that of its maintenance database."""
+    """A running server. `url` is that of its maintenance database; `command` starts it again."""
 
     url: str
     process: subprocess.Popen[bytes] | None = None
     folder: Path | None = None
+    command: list[Path | str] = field(default_factory=list, repr=False)
 
     def run(self, statement: str) -> None:
         """One statement outside of a transaction."""
@@ -52,6 +54,32 @@ class Server:
         """The address of a database on this server."""
         head, _, query = self.url.partition("?")
         return f"{head.rsplit('/', 1)[0]}/{name}" + (f"?{query}" if query else "")
+
+    def pids(self) -> list[int]:
+        """Its process and that process' children."""
+        assert self.process
+        return [self.process.pid, *_children(self.process.pid)]
+
+    def crash(self) -> None:
+        """SIGKILL to all of it at once."""
+        assert self.process
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(_PATIENCE)
+
+    def launch(self) -> None:
+        """Start it on the folder as it is, and wait until it answers. Raises Unavailable."""
+        assert self.folder
+        self.process = subprocess.Popen(
+            self.command,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "log").open("ab"),
+            preexec_fn=_die_with_parent,
+            cwd=self.folder,
+            **_identity(self.folder),
+        )
+        _wait(self)
 
     def stop(self) -> None:
         """Shut down and remove its folder; a server that was given to us is left alone."""
@@ -93,24 +121,32 @@ def _wheel() -> list[Path]:
 
 def _start(binaries: Path, settings: tuple[str, ...]) -> Server:
     folder = Path(tempfile.mkdtemp(prefix="wl-pg-", dir="/tmp"))
-    identity = _identity(folder)
     try:
-        _initialise(binaries, folder, identity)
-        options = [word for setting in settings for word in ("-c", setting)]
-        process = subprocess.Popen(
-            [binaries / "postgres", "-D", folder / "data", "-k", folder, "-c", "listen_addresses=", *options],
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "log").open("wb"),
-            preexec_fn=_die_with_parent,
-            cwd=folder,
-            **identity,
-        )
-        server = Server(f"postgresql://postgres@/postgres?host={folder}", process, folder)
-        _wait(server)
+        return start_in(folder, binaries, *settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def start_in(folder: Path, binaries: Path, *settings: str) -> Server:
+    """A server in this folder, with the cluster that lies there, else an empty one. Raises Unavailable."""
+    if not (folder / "data").exists():
+        _initialise(binaries, folder, _identity(folder))
+    words = [word for setting in ("listen_addresses=", *settings) for word in ("-c", setting)]
+    command: list[Path | str] = [binaries / "postgres", "-D", folder / "data", "-k", folder, *words]
+    server = Server(f"postgresql://postgres@/postgres?host={folder}", None, folder, command)
+    server.launch()
     return server
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            pid, _, rest = stat.read_text().partition(" (")
+            if int(rest.rpartition(") ")[2].split()[1]) == parent:
+                found.append(int(pid))
+    return found
 
 
 def _identity(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """strace beside a child of ours: killed, or told an error, at the N-th call of a kind on files that matter.
 
 strace counts for each thread and each kind of call. So a child does all its work on files in one thread
-(`at_once`), and a sweep goes through one kind after the other: then N means one moment, and every moment
+(`at_once`), a child of its own aside, and a sweep goes through one kind after the other: then N means one moment, and every moment
 that a run passes has an N.
 """
 
@@ -27,7 +27,8 @@ FILES = (
     "openat,write,pwrite64,writev,ftruncate,fallocate,fsync,fdatasync,rename,renameat,renameat2,"
     "link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir"
 )
-SOCKETS = "sendto,sendmsg,recvfrom"
+SOCKETS = "sendto,sendmsg,recvfrom,fsync,rename,unlink,mkdir"
+"""where the files cannot be told: of sockets, and what nobody else does with files"""
 _SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
 _PATIENCE = 60.0
 _READY = "wl-waits"
@@ -117,9 +118,13 @@ def touched(log: Path, roots: Sequence[Path]) -> list[str]:
 
 
 def steps(log: Path) -> list[Step]:
-    """Every call of a traced run, kind by kind."""
+    """Every call of a traced run's busiest thread, kind by kind."""
     lines = log.read_text(errors="replace").splitlines()
-    kinds = Counter(found[1] for line in lines if (found := re.match(r"(?:\d+\s+)?(\w+)\(", line)))
+    found = (re.match(r"(\d+)\s+(\w+)\(", line) for line in lines)
+    counts = Counter((one[2], one[1]) for one in found if one)
+    kinds: dict[str, int] = {}
+    for (call, _), count in counts.items():
+        kinds[call] = max(count, kinds.get(call, 0))
     return [Step(call, n) for call, count in sorted(kinds.items()) for n in range(1, count + 1)]
 
 

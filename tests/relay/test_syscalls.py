@@ -86,7 +86,7 @@ class Bench:
 
     async def refused(self, step: Step, error: str) -> bool:
         """One call says an error; what could not be stored is not taken as stored and comes next time."""
-        assert await self.run(strace.fail(step, error), cycles=2) == 0, f"{step} {error}"
+        assert await self.run(strace.fail(step, error), cycles=3) == 0, f"{step} {error}"
         assert unaccounted(self.world) == [], f"{step} {error}"
         assert set(self.world.hub.files) == set(map(digest, self.bodies)), f"{step} {error}"
         injected = "INJECTED" in self.log.read_text(errors="replace")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wattledger.errors import TryLater
 from wattledger.faults import sabotage
 from wattledger.store.archive.objects import Folder
 
@@ -65,7 +66,7 @@ async def test_a_disk_that_is_full_gets_back_what_was_begun(
         raise OSError(28, "No space left on device")
 
     folder = Folder(tmp_path / "objects")
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+    with monkeypatch.context() as patch, pytest.raises(TryLater, match="No space"):
         patch.setattr(os, "fsync", refuse)
         await folder.put(KEY, b"body")
     assert [path for path in folder.root.rglob("*") if path.is_file()] == []

@@ -1,7 +1,8 @@
-"""What the drivers' errors mean to us."""
+"""What the errors of drivers and disks mean to us."""
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from wattledger.errors import Refused, TryLater, WattledgerError
 
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _SERIALIZATION, _DEADLOCK, _DUPLICATE = "40001", "40P01", "23505"
+_DISK = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _AWAY = ("OperationalError", "InterfaceError")
 
 
 @contextmanager
 def translated(*, races: bool = True) -> Iterator[None]:
-    """Turn the drivers' errors into ours. `races=False` lets a lost race through, to be tried again."""
+    """Turn the errors of drivers and disks into ours. `races=False` lets a lost race through, to be tried again."""
     try:
         yield
     except WattledgerError:
@@ -48,6 +50,8 @@ def _meaning(error: Exception, races: bool) -> WattledgerError | None:
     if _does_not_answer(error):
         name = type(cause).__name__
         return TryLater(f"The database does not answer now ({name}); nothing was lost, try again.")
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return TryLater(f"The disk does not take it now ({error.strerror}); nothing was lost, try again.")
     return None
 
 

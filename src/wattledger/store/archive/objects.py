@@ -13,6 +13,7 @@ from typing import Protocol
 from wattledger.clock import token
 from wattledger.errors import NotFound, TryLater
 from wattledger.faults import sabotaged
+from wattledger.store.translate import translated
 
 
 class Objects(Protocol):
@@ -48,8 +49,9 @@ class Folder:
         self.root = root
 
     async def put(self, key: str, data: bytes, *, replace: bool = False) -> None:
-        """Write once; a body of that digest which is there already is kept."""
-        await asyncio.to_thread(self._put, self.root / key, data, replace)
+        """Write once; a body of that digest which is there already is kept. Raises TryLater."""
+        with translated():
+            await asyncio.to_thread(self._put, self.root / key, data, replace)
 
     async def get(self, key: str) -> bytes:
         """The bytes. Raises NotFound where the file is gone."""
