@@ -46,7 +46,7 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "G6": ("recovery", ("store/test_outage.py", "relay/test_recovery.py")),
     "G7": ("load with kills and cuts", ("load/test_load.py",)),
     "G8": ("full disks", ("store/test_full_disk.py",)),
-    "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py")),
+    "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py", "web/test_leaks.py")),
     "G10": ("canaries of secrets", ("test_canaries.py",)),
     "G11": ("timing of secrets", ("web/test_timing.py",)),
     "G12": ("bombs", ("connectors/test_unwrap.py", "relay/test_pgp.py", "smt_api/test_http.py")),

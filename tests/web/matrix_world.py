@@ -86,17 +86,20 @@ class World:
 
     async def ask(self, who: str, row: Row, id: str | None = None) -> Response:
         """Call a route; without an id with one that names nothing."""
+        headers = {**self.headers[who], "accept": "application/json"}
+        async with AsyncClient(transport=ASGITransport(self.app), base_url=BASE, headers=headers) as client:
+            return await client.request(row.method, **self.sent(row, id))
+
+    def sent(self, row: Row, id: str | None = None) -> dict[str, Any]:
+        """Address and body of a call."""
         named = id or UNKNOWN.get(row.id or "", NOWHERE)
         path = row.path.replace("{id}", named).replace("{sha256}", "0" * 64)
         if row.asks:
             path += "?" + row.asks.replace("{id}", named)
-        sent: dict[str, Any] = {}
-        if row.method not in ("GET", "DELETE"):
-            body = self._filled(row.body or {}, named)
-            sent = {"data": {"x": "", **body}} if row.form else {"json": body}
-        headers = {**self.headers[who], "accept": "application/json"}
-        async with AsyncClient(transport=ASGITransport(self.app), base_url=BASE, headers=headers) as client:
-            return await client.request(row.method, path, **sent)
+        if row.method in ("GET", "DELETE"):
+            return {"url": path}
+        body = self._filled(row.body or {}, named)
+        return {"url": path, "data": {"x": "", **body}} if row.form else {"url": path, "json": body}
 
     def _filled(self, body: Mapping[str, Any], id: str) -> dict[str, Any]:
         return {
