@@ -139,6 +139,11 @@ def start_in(folder: Path, binaries: Path, *settings: str) -> Server:
     return server
 
 
+def own(folder: Path) -> None:
+    """Give a folder to the user that the server runs as. Raises Unavailable."""
+    _identity(folder)
+
+
 def _children(parent: int) -> list[int]:
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):

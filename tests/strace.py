@@ -1,8 +1,8 @@
 """strace beside a child of ours: killed, or told an error, at the N-th call of a kind on files that matter.
 
 strace counts for each thread and each kind of call. So a child does all its work on files in one thread
-(`at_once`), a child of its own aside, and a sweep goes through one kind after the other: then N means one moment, and every moment
-that a run passes has an N.
+(`at_once`), a process that it starts aside, and a sweep goes through one kind after the other: then N means
+one moment, and every moment that a run passes has an N.
 """
 
 from __future__ import annotations

@@ -58,8 +58,9 @@ def test_several_files_share_one_folder_sync(tmp_path: Path, calls: Calls) -> No
     assert calls.count(("fsync", tmp_path.stat().st_ino)) == 1
 
 
-def test_sabotage_fsync_is_noticed(tmp_path: Path, calls: Calls) -> None:
-    with sabotage("fsync"):
+@pytest.mark.parametrize("off", ["fsync", "folder_sync"])
+def test_sabotage_fsync_is_noticed(tmp_path: Path, calls: Calls, off: str) -> None:
+    with sabotage(off):
         durable_write(tmp_path / "a", b"body")
     assert not whole_after_a_power_cut(calls, tmp_path)
 

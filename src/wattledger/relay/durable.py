@@ -45,6 +45,8 @@ def _sync_each(paths: Sequence[Path]) -> None:
 
 def sync_folders(paths: Iterable[Path]) -> None:
     """Makes names that appeared or vanished durable."""
+    if sabotaged("folder_sync"):
+        return
     for folder in {path.parent for path in paths}:
         sync(folder)
 
