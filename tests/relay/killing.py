@@ -68,13 +68,14 @@ async def killed_at(world: World, point: str, count: int, off: tuple[str, ...] =
     return process.exitcode == -signal.SIGKILL
 
 
-async def killed_after(world: World, seconds: float) -> None:
-    """Kills a child after some time, wherever it is then."""
+async def killed_after(world: World, seconds: float) -> bool:
+    """Kills a child after some time, wherever it is then; whether it had not ended by itself."""
     process = await child(world)
     await asyncio.to_thread(process.join, seconds)
     if process.is_alive() and process.pid:
         os.kill(process.pid, signal.SIGKILL)
     await asyncio.to_thread(process.join)
+    return process.exitcode == -signal.SIGKILL
 
 
 def unaccounted(world: World) -> list[str]:

@@ -83,12 +83,6 @@ async def _withdraw(home: Home) -> None:
     await store.payloads.withdraw(1, None, "me")
 
 
-@pytest.mark.soak
-def test_killed_at_random_often(home: Home) -> None:
-    for seed in range(100, 600):
-        test_killed_at_random(home, seed)
-
-
 def test_sabotage_archive_first_is_noticed(home: Home) -> None:
     with sabotage("archive_first"):
         child, pipe = deliver_in_child(home, "hub.before_archive_commit", 1)
