@@ -38,6 +38,8 @@ BOTH = {
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 
+NOON = datetime(2026, 6, 15, 17, 0, tzinfo=UTC)
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database_url" in metafunc.fixturenames:
@@ -56,7 +58,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def clock() -> FakeClock:
-    return FakeClock(datetime(2026, 6, 15, 17, 0, tzinfo=UTC))
+    return FakeClock(NOON)
 
 
 @pytest.fixture

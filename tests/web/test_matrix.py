@@ -2,26 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from httpx2 import Response
 
+from tests.web.conftest import NOON
+from tests.web.helpers import FakeClock
 from tests.web.matrix import HOW, LET_IN, ROWS, Row, strangers
 from tests.web.matrix_world import NOWHERE, UNKNOWN, World
+from wattledger import connectors
+from wattledger.config import load_settings
 from wattledger.faults import sabotage
-from wattledger.store import Store
+from wattledger.secrets import Vault
+from wattledger.store import Store, open_store
+from wattledger.web.app import create_app
 from wattledger.web.routes import inventory
 
 ROLES = ("nobody", "member", "admin", "owner", "operator", "admin header", "machine")
 NAMING = [row for row in ROWS if row.id]
 
 
-@pytest.fixture
-async def world(app: FastAPI, store: Store) -> AsyncIterator[World]:
-    found = World(app, store)
+Begun = tuple[World, Path]
+"""a world and its database, which is copied for each test"""
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Begun:
+    folder = tmp_path_factory.mktemp("begun")
+    shutil.copy(sqlite_template, folder / "wattledger.db")
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, _begun(folder)).result(), folder / "wattledger.db"
+
+
+async def _begun(folder: Path) -> World:
+    store = await open_store(
+        f"sqlite:///{folder}/wattledger.db",
+        data=folder,
+        parse=connectors.parse,
+        vault=Vault({"test": b"k" * 32}),
+        clock=FakeClock(NOON),
+    )
+    found = World(create_app(store, load_settings(folder, {}), clock=FakeClock(NOON)), store)
     await found.begin()
+    await store.close()
+    return found
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, begun: Begun) -> str:
+    shutil.copy(begun[1], tmp_path / "wattledger.db")
+    return f"sqlite:///{tmp_path}/wattledger.db"
+
+
+@pytest.fixture
+async def world(app: FastAPI, store: Store, begun: Begun) -> AsyncIterator[World]:
+    found = World(app, store)
+    found.like(begun[0])
     yield found
     await app.state.hub.post.idle()
 
