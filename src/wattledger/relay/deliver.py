@@ -9,7 +9,7 @@ from wattledger.clock import Clock
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, TryLater, WattledgerError
 from wattledger.relay.hub import Hub
 from wattledger.relay.item import Item
-from wattledger.relay.pause import REFUSED, Pause, backoff
+from wattledger.relay.pause import REFUSED, Pause, backoff, due
 from wattledger.relay.report import Report
 from wattledger.relay.spool import Spool
 from wattledger.relay.stream import Stream, together
@@ -53,7 +53,7 @@ class Delivery:
     def due(self, at_once: bool = False) -> list[Item]:
         """What lies in out/ and may be sent now (`at_once`: all); to be asked before anything is added."""
         now = self._clock.now().timestamp()
-        return [item for item in self._spool.items("out") if at_once or item.next_try <= now]
+        return [item for item in self._spool.items("out") if at_once or due(item.next_try, now)]
 
     async def _work(self, ready: Stream) -> None:
         while not self._stopped and (items := await ready.take(1)):

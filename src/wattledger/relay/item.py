@@ -34,6 +34,8 @@ class Item:
     next_try: float = 0
     last_error: str = ""
     code: str = ""
+    key: str = ""
+    """which PGP key did not open it: `PgpKeys.mark`"""
 
     def dump(self) -> bytes:
         return orjson.dumps(asdict(self))

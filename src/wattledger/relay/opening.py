@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from wattledger.clock import Clock, token
 from wattledger.connectors import unwrap
 from wattledger.connectors.smart_meter_texas.drop.pgp import (
+    FOREIGN,
     OPERATOR,
+    PASSING,
     Opened,
     PgpKeys,
     looks_encrypted,
@@ -18,8 +20,9 @@ from wattledger.connectors.smart_meter_texas.drop.pgp import (
 )
 from wattledger.connectors.smart_meter_texas.drop.pgp_packets import HEAD
 from wattledger.errors import BadPayload, TryLater
+from wattledger.faults import sabotaged
 from wattledger.relay.item import Item
-from wattledger.relay.pause import backoff
+from wattledger.relay.pause import backoff, due
 from wattledger.relay.report import Report
 from wattledger.relay.spool import Spool
 from wattledger.relay.stream import Stream
@@ -58,9 +61,19 @@ class Opening:
             self._laid = []
 
     def due(self) -> list[Item]:
-        """What lies in enc/ and may be tried now; to be asked before anything is added."""
+        """What lies in enc/ and may be tried now; to be asked before anything is added.
+
+        With it goes what was set aside for want of its key, once the key is another one.
+        """
+        self._other_key()
         now = self._clock.now().timestamp()
-        return [item for item in self._spool.items("enc") if item.next_try <= now]
+        return [item for item in self._spool.items("enc") if due(item.next_try, now)]
+
+    def _other_key(self) -> None:
+        mark = self._keys.mark()
+        waiting = [i for i in self._spool.items("bad") if i.code == FOREIGN and i.key != mark]
+        if mark and waiting and not sabotaged("key_again"):
+            self._spool.requeue([item.id for item in waiting])
 
     async def _batch(self, items: Sequence[Item]) -> None:
         encrypted = [item for item in items if looks_encrypted(self._head(item))]
@@ -102,8 +115,9 @@ class Opening:
             opened.target.unlink(missing_ok=True)
 
     def _judge(self, item: Item, error: BadPayload) -> None:
-        passing = error.code == "pgp_timeout" and item.attempts + 1 < MOST_TRIES
+        passing = error.code in PASSING and item.attempts + 1 < MOST_TRIES
         if error.code not in OPERATOR and not passing:
+            item.key = self._keys.mark()
             self._aside(item, error)
             return
         known = item.code == error.code

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from wattledger.clock import Clock, chance
+from wattledger.faults import sabotaged
 from wattledger.relay.durable import durable_write
 
 LONGEST = 300.0
@@ -25,9 +26,10 @@ class Pause:
         self._chance = chance
 
     def read(self) -> tuple[float, str]:
-        """Until when, and why."""
+        """Until when, and why. One that begins in the future is over: the clock was wrong then."""
         found = self._load()
-        return float(found.get("until", 0)), str(found.get("reason", ""))
+        wrong = float(found.get("since", 0)) > self._clock.now().timestamp() and not sabotaged("clock_back")
+        return 0.0 if wrong else float(found.get("until", 0)), str(found.get("reason", ""))
 
     def active(self, only_wished: bool = False) -> str | None:
         """Why nothing may be sent now; None when it may. `only_wished`: pauses the hub asked for alone."""
@@ -43,8 +45,9 @@ class Pause:
         """
         attempts = int(self._load().get("attempts", 0)) + 1
         seconds = wait.total_seconds() if wait else backoff(attempts, self._chance)
-        until = self._clock.now().timestamp() + seconds
-        body = {"until": until, "reason": reason, "attempts": attempts, "wished": wished}
+        now = self._clock.now().timestamp()
+        told = {"since": now, "until": now + seconds, "reason": reason}
+        body = {**told, "attempts": attempts, "wished": wished}
         durable_write(self._path, orjson.dumps(body))
 
     def end(self) -> None:
@@ -57,6 +60,12 @@ class Pause:
         except (FileNotFoundError, orjson.JSONDecodeError):
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def due(planned: float, now: float) -> bool:
+    """Whether a try is due (UTC epoch seconds). No plan reaches further than LONGEST: one that does was made
+    by a clock that was ahead."""
+    return planned <= now or (planned > now + LONGEST and not sabotaged("clock_back"))
 
 
 def backoff(attempts: int, chance: Callable[[], float] = chance) -> float:

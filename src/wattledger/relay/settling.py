@@ -27,7 +27,7 @@ class Settling:
     def settled(self, key: str, mtime: int) -> bool:
         """Whether this version (its key holds size and mtime) may be taken now."""
         now = self._clock.now().timestamp()
-        first = self._before.get(key, now)
+        first = min(self._before.get(key, now), now)  # a clock that was ahead noted the future
         apart = min(self._seconds, APART)
         whole = mtime <= now - self._seconds or now - first >= apart or sabotaged("settle")
         if not whole:

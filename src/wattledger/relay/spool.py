@@ -29,30 +29,24 @@ from wattledger.faults import fault, sabotaged
 from wattledger.relay.durable import durable_write, settle_all, sync, write_all
 from wattledger.relay.item import Item
 from wattledger.relay.ledger import Ledger
+from wattledger.relay.pause import due
 
 FOLDERS = ("part", "enc", "out", "done", "bad")
 SIDECAR = ".json"
 RECEIPT = ".receipt"
 KEEP = timedelta(days=30)
-LOW_WATER = 256 << 20
-FreeSpace = Callable[[Path], int]
-
-
-def free_bytes(path: Path) -> int:
-    """Bytes that are free on the disk of a folder."""
-    return shutil.disk_usage(path).free
+LOW_BYTES = 256 << 20
+LOW_SHARE = 0.1
+Usage = Callable[[Path], tuple[int, int, int]]
 
 
 class Spool:
     """The folders under one root. All methods but `bad`, `count` and `low` need the lock to be held."""
 
-    def __init__(
-        self, root: Path, clock: Clock, *, low_water: int = LOW_WATER, free: FreeSpace = free_bytes
-    ) -> None:
+    def __init__(self, root: Path, clock: Clock, *, usage: Usage = shutil.disk_usage) -> None:
         self.root = root
         self._clock = clock
-        self._low_water = low_water
-        self._free = free
+        self._usage = usage
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             for name in FOLDERS:
@@ -98,8 +92,12 @@ class Spool:
         return self.root / folder / (item_id + SIDECAR)
 
     def low(self, needed: int = 0) -> bool:
-        """Whether the disk is too full to take `needed` more bytes: then only deliveries go on."""
-        return self._free(self.root) - needed < self._low_water
+        """Whether the disk is too full to take `needed` more bytes: then only deliveries go on.
+
+        Less than 256 MiB would be left, or less than a tenth of a disk that is small.
+        """
+        total, _, free = self._usage(self.root)
+        return free - needed < min(LOW_BYTES, total * LOW_SHARE)
 
     def items(self, folder: str) -> list[Item]:
         """What lies in a folder, oldest first. Damaged sidecars are left to recovery."""
@@ -119,7 +117,8 @@ class Spool:
         """When the first waiting file may be tried again (UTC epoch seconds); None where none waits."""
         waiting = [i.next_try for i in self.items("out")]
         waiting += [i.next_try for i in self.items("enc") if i.next_try]
-        return min(waiting, default=None)
+        now = self._clock.now().timestamp()
+        return min((min(at, now) if due(at, now) else at for at in waiting), default=None)
 
     def keep(self, fetched: Sequence[tuple[Item, Path]]) -> None:
         """Takes fetched files (sidecar, part file) into enc/, then remembers that they were taken."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,10 +24,12 @@ from wattledger.model import Payload, Source, Wrapping
 from wattledger.store.archive.bodies import Bodies, Packed
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
+from wattledger.store.lease import unheld
 from wattledger.store.rows import Summary
 from wattledger.store.tables import payload as table
 
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=15)
+"""renewed at a third; so long a file waits whose reader was killed"""
 MOST_ATTEMPTS = 5
 FILES = (Source.RELAY, Source.UPLOAD)
 """sources of files: one payload per (site, sha256); every poll is a payload of its own"""
@@ -79,6 +81,8 @@ class Archive:
     def __init__(self, database: Database, bodies: Bodies) -> None:
         self._database = database
         self._bodies = bodies
+        self._let_go: dict[int, str] = {}
+        """payloads whose lease of ours could not be written off: nobody reads them, whatever the row says"""
 
     async def find(self, site: str, payload: Payload) -> int | None:
         """The payload of this site that holds the same file."""
@@ -93,10 +97,10 @@ class Archive:
     async def add(self, site: str, payload: Payload, packed: Packed) -> Job | None:
         """Archive with a lease held by us; None where the same file came at the same moment."""
         lease = new_id()
-        values = self._values(site, payload, lease)
 
         async def work(connection: AsyncConnection) -> int | None:
             await self._bodies.keep(connection, packed)
+            values = self._values(site, payload, lease)
             number: int | None = await connection.scalar(_ADD[self._database.is_postgres], values)
             fault("hub.before_archive_commit")
             return number
@@ -144,21 +148,23 @@ class Archive:
 
     async def claim(self, limit: int, only: int | None = None) -> list[Job]:
         """Take over up to `limit` payloads that nobody reads; those of them with attempts left."""
-        now, lease = self._database.clock.now(), new_id()
-        free = and_(
-            table.c.state == "stored", or_(table.c.leased_until.is_(None), table.c.leased_until < now)
-        )
+        now, lease, left = self._database.clock.now(), new_id(), dict(self._let_go)
+        ours = and_(table.c.id.in_(left), table.c.lease.in_(left.values())) if left else false()
+        free = and_(table.c.state == "stored", or_(unheld(table.c.leased_until, now, LEASE), ours))
         if only is not None:
             free = and_(free, table.c.id == only)
         chosen = select(table.c.id).where(free).order_by(table.c.id).limit(limit)
+        attempts = table.c.attempts + case((ours, 0), else_=1)
         statement = (
             update(table)
             .where(table.c.id.in_(chosen.with_for_update(skip_locked=True)))
-            .values(lease=lease, leased_until=now + LEASE, attempts=table.c.attempts + 1)
+            .values(lease=lease, leased_until=now + LEASE, attempts=attempts)
             .returning(*table.c)
         )
         async with self._database.begin() as connection:
             rows = sorted(await connection.execute(statement), key=lambda row: row.id)
+        for id in left if only is None and len(rows) < limit else [row.id for row in rows]:
+            self._let_go.pop(id, None)
         return [Job(r.id, r.site, lease, payload_of(r, b""), r.attempts, r.sha256) for r in rows]
 
     async def finish(self, connection: AsyncConnection, job: Job, outcome: Outcome) -> None:
@@ -175,11 +181,21 @@ class Archive:
         if (await connection.execute(_FINISH, rows)).rowcount != len(rows):
             raise LeaseLost("A payload of this batch is being read by another process.")
 
-    async def release(self, job: Job) -> None:
-        """Let others read this payload at once."""
+    async def release(self, job: Job, untried: bool = False) -> None:
+        """Let others read this payload at once; `untried` where the file was not what failed.
+
+        Where the database takes not even that, this process at least knows that nobody reads it.
+        """
+        if not sabotaged("let_go"):
+            self._let_go[job.id] = job.lease
+        fault("hub.before_release")
         mine = and_(table.c.id == job.id, table.c.lease == job.lease)
+        values: dict[str, Any] = {"lease": None, "leased_until": None}
+        if untried and not sabotaged("attempt_back"):
+            values["attempts"] = table.c.attempts - 1
         async with self._database.begin() as connection:
-            await connection.execute(update(table).where(mine).values(lease=None, leased_until=None))
+            await connection.execute(update(table).where(mine).values(values))
+        self._let_go.pop(job.id, None)
 
     async def told(self, id: int, payload: Payload) -> bool:
         """Keep the ESIID that came beside a file which could not be read without. Whether it is news."""

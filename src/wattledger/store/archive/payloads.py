@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from wattledger.errors import Refused, WattledgerError
+from wattledger.errors import Refused, TryLater, WattledgerError
 from wattledger.faults import sabotaged
 from wattledger.model import Payload
 from wattledger.secrets import SecretUnreadable
@@ -25,7 +25,8 @@ from wattledger.threads import SHORT, done
 
 _log = structlog.get_logger(__name__)
 
-_POLL_SECONDS, _MOST_POLLS = 0.05, 1200
+_PAUSES = (0.05, 0.1, 0.2, 0.4, *[0.5] * 80)
+"""seconds between two looks at a file that another reads: its lease is over before"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class Payloads(Catalogue):
             await self._bodies.assure(payload, packed)
             if job is not None:
                 outcome = await self._read(job, parsing)
-                return _receipt(job, outcome, claims) if outcome else await self._state(job.id, claims)
+                found = outcome and _receipt(job, outcome, claims)
+                return found or await self._settled(job.id, payload, claims)
             known = await self._archive.find(site, payload)
         assert known is not None
         return await self._again(known, payload, claims)
@@ -103,18 +105,23 @@ class Payloads(Catalogue):
 
         Or if it could not be read and its sender now says whose it is.
         """
-        for _ in range(_MOST_POLLS):
+        receipt = replace(await self._settled(id, payload, claims), duplicate=True)
+        if receipt.state == "rejected" and await self._archive.told(id, payload):
+            await self._replay.reread(id)
+            return await self._state(id, claims)
+        return receipt
+
+    async def _settled(self, id: int, payload: Payload, claims: Claims | None) -> Delivered:
+        """Wait while another reads it; take it over where nobody does."""
+        for pause in _PAUSES:
             for job in await self._archive.claim(1, only=id):
                 await self._read(
                     replace(job, payload=replace(job.payload, body=payload.body, private=payload.private))
                 )
-            receipt = replace(await self._state(id, claims), duplicate=True)
+            receipt = await self._state(id, claims)
             if receipt.state != "stored":
                 break
-            await asyncio.sleep(_POLL_SECONDS)
-        if receipt.state == "rejected" and await self._archive.told(id, payload):
-            await self._replay.reread(id)
-            return await self._state(id, claims)
+            await asyncio.sleep(pause)
         return receipt
 
     async def _read(self, job: Job, parsing: asyncio.Task[Read] | None = None) -> Outcome | None:
@@ -123,8 +130,8 @@ class Payloads(Catalogue):
             return await self._reader.read(job, parsing)
         except LeaseLost:
             return None
-        except WattledgerError:
-            await self._archive.release(job)
+        except WattledgerError as error:
+            await self._archive.release(job, untried=isinstance(error, TryLater))
             raise
 
     async def _state(self, id: int, claims: Claims | None = None) -> Delivered:
@@ -144,7 +151,7 @@ class Payloads(Catalogue):
                 settled += await self._rescue(job)
             except Exception as error:
                 _log.warning("orphan_not_read", payload=job.id, error=str(error), kind=type(error).__name__)
-                await self._archive.release(job)
+                await self._archive.release(job, untried=isinstance(error, TryLater))
         return settled
 
     async def _read_together(self, jobs: Sequence[Job]) -> Sequence[Job]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, insert, select, true, update
 
 from wattledger.clock import chance
 from wattledger.errors import NotFound, Refused, WattledgerError
@@ -22,6 +22,7 @@ from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
+from wattledger.store.lease import reached, unheld
 from wattledger.store.people.audit import Audit
 from wattledger.store.sources.ending import UNHELD, Endings
 from wattledger.store.sources.heartbeats import Heartbeats
@@ -174,7 +175,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         """Lease this connection whether or not it is due; None while another holds it."""
         now = self._database.clock.now()
         leased = {"lease": new_id(), "leased_until": now + LEASE}
-        free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
+        free = unheld(table.c.leased_until, now, LEASE)
         wanted = (table.c.id == id) & (table.c.state != DISCONNECTED)
         taken = update(table).where(wanted, free).values(leased).returning(table)
         async with self._database.begin() as connection:
@@ -261,9 +262,9 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
 
 
 def _due(connectors: Collection[str], now: datetime) -> ColumnElement[bool]:
-    free = or_(table.c.leased_until.is_(None), table.c.leased_until <= now)
-    running = table.c.state.not_in(STOPPED)
-    return and_(table.c.connector.in_(connectors), table.c.next_poll_at <= now, free, running)
+    free = unheld(table.c.leased_until, now, LEASE)
+    due, running = reached(table.c.next_poll_at, table.c.last_asked, now), table.c.state.not_in(STOPPED)
+    return and_(table.c.connector.in_(connectors), due, free, running)
 
 
 def _held(id: str, lease: str) -> ColumnElement[bool]:

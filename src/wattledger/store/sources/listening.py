@@ -17,6 +17,7 @@ from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
+from wattledger.store.lease import unheld
 from wattledger.store.sources.connections import Claimed, Connections
 from wattledger.store.sources.outcome import STOPPED, pause
 from wattledger.store.tables import connection as table
@@ -83,7 +84,7 @@ class Listening:
 
 
 def _free(connectors: Collection[str], now: datetime) -> ColumnElement[bool]:
-    nobody = or_(table.c.listening_until.is_(None), table.c.listening_until <= now)
+    nobody = unheld(table.c.listening_until, now, LEASE)
     due = or_(table.c.listen_at.is_(None), table.c.listen_at <= now)
     return and_(table.c.connector.in_(connectors), table.c.state == "ok", nobody, due)
 

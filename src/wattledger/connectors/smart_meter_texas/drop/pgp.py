@@ -33,13 +33,14 @@ CHILD = Path(__file__).with_name("pgp_child.py")
 CODES = {
     "pgp_corrupt": "It is truncated or was changed on its way ({detail}). Ask for it again, or wait: "
     "a new remote version is fetched by itself.",
-    "pgp_foreign_key": "It was encrypted to another key ({detail}). Import the key it names, then run "
-    "`wattledger relay requeue`.",
+    "pgp_foreign_key": "It was encrypted to another key ({detail}). Import the key it names: with "
+    "another key it goes round again by itself.",
     "pgp_key_missing": "There is no key to open it with ({detail}). Set SMT_PGP_KEY_PATH or GNUPG_HOME.",
     "pgp_key_unusable": "The secret key of SMT_PGP_KEY_PATH can't be used ({detail}). Check the file and "
     "SMT_PGP_PASSPHRASE.",
     "pgp_passphrase": "SMT_PGP_PASSPHRASE does not open the key ({detail}).",
     "pgp_bomb": "It grows beyond what a real file needs ({detail}).",
+    "pgp_ended": "The process that opened it was ended from outside ({detail}).",
     "pgp_timeout": "Opening it took too long ({detail}).",
     "pgp_not_encrypted": "It is a PGP message that was never encrypted ({detail}); anyone can make one.",
     "pgp_too_large": "It is larger than an encrypted file may be ({detail}).",
@@ -47,6 +48,11 @@ CODES = {
 }
 OPERATOR = frozenset({"pgp_key_missing", "pgp_key_unusable", "pgp_passphrase", "io"})
 """codes that an operator mends; the file itself may be fine"""
+PASSING = frozenset({"pgp_timeout", "pgp_ended"})
+"""codes that say nothing of the file: it is tried again"""
+FOREIGN = "pgp_foreign_key"
+OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM})
+"""ends that no limit of the child causes: of processor time it dies by SIGXCPU, of memory by SIGABRT"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,15 @@ class PgpKeys:
         phrase = settings.smt_pgp_passphrase
         home = None if settings.smt_pgp_key_path else settings.gnupg_home
         return cls(settings.smt_pgp_key_path, phrase.get_secret_value() if phrase else None, home)
+
+    def mark(self) -> str:
+        """A word that another key changes; empty where there is none."""
+        place = self.key_path or (self.gnupg_home and self.gnupg_home / "private-keys-v1.d")
+        try:
+            about = place.stat() if place else None
+        except OSError:
+            return ""
+        return f"{about.st_mtime_ns}-{about.st_ino}-{about.st_size}" if about else ""
 
     def missing(self) -> str | None:
         """What is wrong with the place of the key; None where it is there."""
@@ -210,6 +225,8 @@ class _Jail:
         child = self._child
         code = await child.wait() if child else 0
         await self._end()
+        if code in OUTSIDE:
+            return "pgp_ended", f"by {signal.Signals(-code).name}"
         return "pgp_bomb", f"the limited child ended with {signal.Signals(-code).name if code < 0 else code}"
 
     async def _end(self, gently: bool = False) -> None:

@@ -1,0 +1,72 @@
+"""The whole road under faults: after them the ledger is that of an undisturbed store, and all is back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.run import Chaos
+from tests.chaos.verdict import verdict
+from tests.chaos.world import Plan, World
+
+QUICK = ("kill", "cut", "clock", "disk_full", "revoked")
+MINUTES = float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+SEED = int(os.environ.get("WATTLEDGER_SEED", "20261121"))
+Record = Callable[[str, object], None]
+
+
+def told(chaos: Chaos, wrong: list[str]) -> str:
+    return "\n".join([*chaos.story, "", *wrong[:40]])
+
+
+async def test_some_faults_change_nothing(tmp_path: Path) -> None:
+    async with World(tmp_path, Plan(seed=3)) as world:
+        chaos = Chaos(world, QUICK, every=0.1)
+        await chaos.disturb(1)
+        settled = await chaos.settle(20)
+        wrong = await verdict(chaos)
+    assert settled and not wrong, told(chaos, wrong)
+
+
+async def test_sabotage_archive_first_is_noticed_under_kills(tmp_path: Path) -> None:
+    plan = Plan(3, sabotage="off:archive_first,kill:hub.before_archive_commit=5")
+    async with World(tmp_path, plan) as world:
+        chaos = Chaos(world, ("kill",), every=0.1)
+        await chaos.disturb(4)
+        settled = await chaos.settle(2)
+        wrong = await verdict(chaos)
+    assert not settled
+    assert any("lost" in line for line in wrong), told(chaos, wrong)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_minutes_of_faults(tmp_path: Path, engine: str, record_property: Record) -> None:
+    plan = Plan(SEED, postgres=engine == "postgresql", scaled=MINUTES < 60)
+    async with World(tmp_path, plan) as world:
+        chaos = Chaos(world)
+        await chaos.disturb(MINUTES * 60)
+        settled = await chaos.settle(90 if plan.scaled else 600)
+        wrong = await verdict(chaos)
+        figures(chaos, record_property)
+    assert settled and not wrong, told(chaos, wrong)
+
+
+def figures(chaos: Chaos, record: Record) -> None:
+    """What docs/reliability.md tells of a run."""
+    feed = chaos.world.feed
+    record("seed", chaos.world.plan.seed)
+    record("files", feed.files)
+    record("payloads", len(feed.bodies))
+    record("broken_files", len(feed.broken))
+    record("faults", sum(chaos.counts.values()))
+    record("faults_by_kind", " ".join(f"{kind}={n}" for kind, n in sorted(chaos.counts.items())))
+    record("looks_at_invariants", chaos.looks)
+    record("settled_seconds", round(chaos.settled, 1))
+    for name, slope in sorted(chaos.growth.slope().items()):
+        first, most = chaos.growth.descriptors()[name]
+        record(f"{name}_rss_mb_an_hour", round(slope, 1))
+        record(f"{name}_descriptors", f"{first} to {most}")
