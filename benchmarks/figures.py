@@ -73,15 +73,25 @@ def seconds(work: Callable[[], object], runs: int = RUNS) -> list[float]:
 
 def as_text(figures: Iterable[Figure]) -> str:
     """The table for a terminal."""
-    rows = [HEAD, *(figure.cells for figure in figures)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    return aligned([HEAD, *(figure.cells for figure in figures)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of one length in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows)
 
 
 def as_markdown(figures: Iterable[Figure]) -> str:
     """The table for a page."""
-    rows = [HEAD, ("---",) * len(HEAD), *(figure.cells for figure in figures)]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    return piped([HEAD, *(figure.cells for figure in figures)])
+
+
+def piped(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of one length in Markdown; the first is the head."""
+    head, *others = rows
+    lines = [head, ["---"] * len(head), *others]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in lines)
 
 
 def machine() -> str:

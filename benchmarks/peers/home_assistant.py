@@ -109,8 +109,16 @@ class HomeAssistant(Peer):
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return size_of(self._folder)
 
-    def remark(self, readings: int) -> str:
-        return f"{self._without_states() / readings:.1f} without the states"
+    def core(self) -> int:
+        """A copy without the states."""
+        copy = self._folder / "copy.db"
+        with sqlite3.connect(copy) as target:
+            self._database.backup(target)
+            target.executescript("DROP TABLE states; VACUUM")
+        target.close()
+        size = copy.stat().st_size
+        copy.unlink()
+        return size
 
     def _take(self, n: int, at: Numbers, wh: Numbers) -> None:
         """One meter's readings, whole hours: each run of hours without a hole is one import."""
@@ -147,14 +155,3 @@ class HomeAssistant(Peer):
             self._ids[meter] = int(made.lastrowid or 0)
             self._database.execute("INSERT INTO states_meta VALUES (?, ?)", (self._ids[meter], name))
         return self._ids[meter]
-
-    def _without_states(self) -> int:
-        """Bytes of a copy without them."""
-        copy = self._folder / "copy.db"
-        with sqlite3.connect(copy) as target:
-            self._database.backup(target)
-            target.executescript("DROP TABLE states; VACUUM")
-        target.close()
-        size = copy.stat().st_size
-        copy.unlink()
-        return size

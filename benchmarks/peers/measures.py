@@ -49,9 +49,8 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How many of the sums asked for were wrong, and by how much of the whole."""
+    """How many of the sums asked for were wrong, and by how much the whole was."""
 
-    asked: int
     wrong: int
     share: float
 
@@ -63,8 +62,7 @@ class Verdict:
     def __str__(self) -> str:
         if self.right:
             return "yes"
-        off = f"{'-+'[self.share > 0]}{number(100 * abs(self.share))} %"
-        return f"NO: {self.wrong:,} of {self.asked:,} sums, {off}"
+        return f"NO, {'-+'[self.share > 0]}{number(100 * abs(self.share))} %"
 
 
 @dataclass(slots=True)
@@ -84,7 +82,8 @@ class Result:
     reads: tuple[float, float, float] = (0, 0, 0)
     """milliseconds: meter-day, meter-year, fleet month"""
     bytes_per_reading: float = 0
-    remark: str = ""
+    core: float | None = None
+    """bytes a reading of the values alone, where more is kept beside them"""
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
@@ -113,7 +112,8 @@ def _all(peer: Peer, plan: Plan, result: Result) -> None:
     _expect(peer, given)
     result.reads = _reads(peer, given, plan.runs, up)
     result.bytes_per_reading = peer.weigh() / given.count
-    result.remark = peer.remark(given.count)
+    core = peer.core()
+    result.core = None if core is None else core / given.count
     result.verdicts["25 h day"] = autumn(peer, given)
     result.again = up * _into(peer, files)
     repacked = [other for other in map(peer.repacked, files) if other is not None]
@@ -149,13 +149,12 @@ def autumn(peer: Peer, given: Readings) -> Verdict:
 
 
 def _compared(pairs: Any) -> Verdict:
-    asked = wrong = off = total = 0
+    wrong = off = total = 0
     for found, right in pairs:
         for meter, wh in right.items():
             said = found.get(meter, 0)
-            asked, wrong = asked + 1, wrong + (said != wh)
-            off, total = off + said - wh, total + wh
-    return Verdict(asked, wrong, off / total)
+            wrong, off, total = wrong + (said != wh), off + said - wh, total + wh
+    return Verdict(wrong, off / total)
 
 
 def _expect(peer: Peer, given: Readings) -> None:

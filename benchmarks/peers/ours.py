@@ -21,8 +21,9 @@ from wattledger.model import Flow
 from wattledger.store import Store, UsagePointRow
 
 _SAME = (
-    "Files of CSV go in: parsing, hashing and archiving are timed too, and the bytes hold the archive of"
-    " every file. A file that came before is known by its hash; in brackets the same readings in other bytes."
+    "Files of CSV go in: parsing, hashing and archiving are timed too. A file that came before is known by"
+    " its hash; in brackets the same readings in other bytes. The bytes hold the archive of every file; in"
+    " brackets those of the energy tables."
 )
 
 
@@ -80,9 +81,8 @@ class Ours(Peer):
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return size_of(self._folder)
 
-    def remark(self, readings: int) -> str:
-        alone = self._loop.run(weights.energy_bytes(self._open)) / readings
-        return f"{alone:.1f} without the archive"
+    def core(self) -> int:
+        return self._loop.run(weights.energy_bytes(self._open))
 
     @property
     def _open(self) -> Store:

@@ -61,9 +61,9 @@ class Peer(ABC):
         """The same readings as other bytes, where the peer knows a file again by its bytes; else None."""
         return None
 
-    def remark(self, readings: int) -> str:
-        """More about its bytes, where there is more to say."""
-        return ""
+    def core(self) -> int | None:
+        """Bytes of the values alone, where it keeps more beside them; else None."""
+        return None
 
 
 def size_of(folder: Path) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.figures import number
+from benchmarks.figures import aligned, number, piped
 from benchmarks.peers import duck, home_assistant, influxdb, ours, postgres, victoria_metrics
 from benchmarks.peers.measures import Plan, Result, measured
 from benchmarks.peers.protocol import Peer
@@ -32,9 +32,9 @@ HEAD = (
     "meter-year, ms",
     "fleet month, ms",
     "bytes/reading",
-    "right after re-ingest",
-    "right after a revision",
-    "right when the revision came first",
+    "right: re-ingested",
+    "revised",
+    "revision first",
     "25 h day",
 )
 OURS = "wattledger"
@@ -66,7 +66,7 @@ def cells(result: Result, plan: Plan) -> Sequence[str]:
         return (result.name, f"absent: {result.absent}", *[""] * (len(HEAD) - 2))
     about = "~" if result.meters < plan.meters else ""
     merged = "" if result.merged is None else f" ({number(result.merged)})"
-    remark = f" ({result.remark})" if result.remark else ""
+    core = "" if result.core is None else f" ({number(result.core)})"
     day, year, month = map(number, result.reads)
     return (
         result.name,
@@ -77,27 +77,24 @@ def cells(result: Result, plan: Plan) -> Sequence[str]:
         day,
         year,
         f"{about}{month}",
-        f"{number(result.bytes_per_reading)}{remark}",
+        f"{number(result.bytes_per_reading)}{core}",
         *(str(result.verdicts[name]) for name in _VERDICTS),
     )
 
 
 def as_markdown(results: Sequence[Result], plan: Plan) -> str:
-    """The table, what was given to whom, and each one's settings."""
-    rows = [HEAD, ("---",) * len(HEAD), *(cells(result, plan) for result in results)]
-    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    """The table, who is ahead of us, and each one's settings."""
     settings = [f"- **{r.name}**: {_given(r, plan)}{r.how}" for r in results]
-    return "\n".join([*lines, "", *ahead(results), "", *settings])
+    return "\n".join([piped(_rows(results, plan)), "", *ahead(results), "", *settings])
 
 
 def as_text(results: Sequence[Result], plan: Plan) -> str:
-    """For a terminal: a block of lines a peer, as the table is too wide."""
-    blocks = []
-    for result in results:
-        name, *said = cells(result, plan)
-        lines = [f"  {what.ljust(36)}{cell}" for what, cell in zip(HEAD[1:], said, strict=True) if cell]
-        blocks.append("\n".join([name, *lines]))
-    return "\n\n".join(blocks)
+    """The same for a terminal, without the settings."""
+    return "\n".join([aligned(_rows(results, plan)), "", *ahead(results)])
+
+
+def _rows(results: Sequence[Result], plan: Plan) -> list[Sequence[str]]:
+    return [HEAD, *(cells(result, plan) for result in results)]
 
 
 def ahead(results: Sequence[Result]) -> list[str]:

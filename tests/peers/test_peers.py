@@ -114,10 +114,11 @@ def test_who_loses_what_was_given_once_has_no_figures() -> None:
         measured(Loses(), PLAN)
 
 
-def test_a_verdict_says_how_many_sums_are_off_and_by_how_much() -> None:
-    found = measured(Doubles(), PLAN).verdicts["re-ingest"]
-    assert str(found) == "NO: 6 of 6 sums, +100 %"
-    assert str(Verdict(6, 0, 0.0)) == "yes"
+def test_a_verdict_says_by_how_much_the_whole_is_off() -> None:
+    result = measured(Doubles(), PLAN)
+    assert result.verdicts["re-ingest"].wrong == 6  # three meters, two months
+    assert "| NO, +100 % |" in table.as_markdown([result], PLAN) and "a book" in table.as_text([result], PLAN)
+    assert str(Verdict(0, 0.0)) == "yes" and str(Verdict(2, -0.001)) == "NO, -0.1 %"
 
 
 def test_ours_stores_the_same_readings_of_other_bytes_once() -> None:
