@@ -65,12 +65,13 @@ def gpg_key(folder: Path) -> tuple[PgpKeys, Path]:
     return PgpKeys(folder / "secret.asc", PHRASE), home
 
 
-def gpg_encrypt(home: Path, plain: bytes) -> bytes:
+def gpg_encrypt(home: Path, plain: bytes, *more: str) -> bytes:
     """A message to the home's key, compressed as gpg does by itself."""
     source, target = home / "plain", home / "cipher"
     source.write_bytes(plain)
     _gpg(
         home,
+        *more,
         "--yes",
         "--trust-model",
         "always",

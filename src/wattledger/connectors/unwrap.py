@@ -4,6 +4,7 @@ output of one file     256 MiB, all members and layers together
 expansion              200 times, once a member has given more than 1 MiB
 members                32
 layers                 2 (a gzip within a ZIP; a third layer is refused)
+streams of a gzip      10,000, one after another
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MOST_RATIO = 200
 RATIO_FROM = 1024 * 1024
 MOST_MEMBERS = 32
 MOST_LAYERS = 2
+MOST_STREAMS = 10_000
 
 _ZIP, _EMPTY_ZIP, _GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
 _STEP = 256 * 1024
@@ -80,23 +82,44 @@ def _open(member: Member, layer: int, found: Opened) -> None:
         _open(part, layer + 1, found)
 
 
-def _gunzipped(member: Member, found: Opened) -> list[Member]:
-    """The one file within a gzip, which may consist of several streams."""
-    out, rest = io.BytesIO(), member.body
-    while rest:
+def gunzip(packed: bytes) -> Iterator[bytes]:
+    """What a gzip of one or several streams unfolds to, in pieces of at most 256 KiB.
+
+    Raises BadPayload: `gzip_damaged`, `gzip_truncated`, `bomb` past the ratio or the number of streams.
+    """
+    at, left, made = 0, b"", 0
+    for _ in range(MOST_STREAMS):
         stream = zlib.decompressobj(wbits=31)
-        try:
-            while not stream.eof:
-                piece = stream.decompress(rest, _STEP)
-                rest = stream.unconsumed_tail if not stream.eof else stream.unused_data
-                if not piece and not rest and not stream.eof:
+        while not stream.eof:
+            if not left:
+                left, at = (
+                    packed[at : at + _STEP],
+                    at + _STEP,
+                )  # by steps: what is left over is copied each time
+                if not left:
                     raise BadPayload("The gzip file ends too early; send it again.", "gzip_truncated")
-                out.write(piece)
-                found.grow(len(piece))
-                _check_ratio(out.tell(), len(member.body), member.name)
-        except zlib.error:
-            raise BadPayload("The gzip file is damaged; send it again.", "gzip_damaged") from None
-        rest = rest.lstrip(b"\0")
+            try:
+                piece = stream.decompress(left, _STEP)
+            except zlib.error:
+                raise BadPayload("The gzip file is damaged; send it again.", "gzip_damaged") from None
+            left = stream.unconsumed_tail
+            made += len(piece)
+            _check_ratio(made, len(packed), "")
+            yield piece
+        left = stream.unused_data.lstrip(b"\0")
+        while not left and at < len(packed):
+            left, at = packed[at : at + _STEP].lstrip(b"\0"), at + _STEP
+        if not left:
+            return
+    raise BadPayload(f"The gzip file consists of more than {MOST_STREAMS:,} parts; pack it as one.", "bomb")
+
+
+def _gunzipped(member: Member, found: Opened) -> list[Member]:
+    """The one file within a gzip."""
+    out = io.BytesIO()
+    for piece in gunzip(member.body):
+        out.write(piece)
+        found.grow(len(piece))
     return [Member(member.name.removesuffix(".gz"), out.getvalue())]
 
 

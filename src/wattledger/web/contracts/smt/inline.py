@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import zlib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wattledger.errors import Refused
+from wattledger.connectors.unwrap import gunzip
+from wattledger.errors import BadPayload, Refused
 from wattledger.web.contracts.smt import fields
 from wattledger.web.limits import MIB, STREAM
 
@@ -71,29 +72,23 @@ def _from_base64(value: object) -> bytes:
 
 
 def _gunzip(packed: bytes) -> bytes:
-    """Every member of a gzip file, up to 256 MiB in all."""
-    parts: list[bytes] = []
-    left, room = packed, STREAM
-    while left:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            part = member.decompress(left, room + 1)
-        except zlib.error:
-            raise _bad_gzip() from None
-        room -= len(part)
-        if room < 0:
-            raise Refused(
-                f"The file unpacks to more than {STREAM // MIB} MiB; split it.", "INLINE_TOO_LARGE", None, 413
-            )
-        if not member.eof:
-            raise _bad_gzip()
-        parts.append(part)
-        left = member.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+    """The file within a gzip, up to 256 MiB and as far as an honest one unfolds."""
+    out = io.BytesIO()
+    try:
+        for piece in gunzip(packed):
+            out.write(piece)
+            if out.tell() > STREAM:
+                raise _too_large(f"The file unpacks to more than {STREAM // MIB} MiB; split it.")
+    except BadPayload as error:
+        if error.code == "bomb":
+            raise _too_large(str(error)) from None
+        message = "The gzip data is damaged or cut short."
+        raise Refused(message, "INLINE_BAD_GZIP", "content_b64") from None
+    return out.getvalue()
 
 
-def _bad_gzip() -> Refused:
-    return Refused("The gzip data is damaged or cut short.", "INLINE_BAD_GZIP", "content_b64")
+def _too_large(message: str) -> Refused:
+    return Refused(message, "INLINE_TOO_LARGE", None, 413)
 
 
 def _check_size(message: Mapping[str, Any], actual: int) -> None:
