@@ -52,7 +52,10 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
             "collect/test_boot_retry.py",
         ),
     ),
-    "G6": ("recovery", ("store/test_outage.py", "relay/test_recovery.py")),
+    "G6": (
+        "recovery",
+        ("store/test_outage.py", "relay/test_recovery.py", "load/test_recovery_times.py"),
+    ),
     "G7": ("load with kills and cuts", ("load/test_load.py",)),
     "G8": ("full disks", ("store/test_full_disk.py",)),
     "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py", "web/test_leaks.py")),

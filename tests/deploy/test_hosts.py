@@ -27,7 +27,7 @@ from wattledger.store import Store, open_store
 
 Record = Callable[[str, object], None]
 LEASE = 6
-"""seconds, instead of two minutes"""
+"""seconds, instead of fifteen"""
 POLL = 10
 """seconds between two looks of a worker for what waits"""
 ADMIN, SECRET = "an-admin-token-of-tests", "a-webhook-secret-of-tests"

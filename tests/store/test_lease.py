@@ -107,6 +107,55 @@ async def test_a_database_that_goes_away_leaves_the_payload_to_be_read(store: St
     assert await wh(store) == 96
 
 
+async def let_go_of(store: Store, site: str, payload: Payload) -> int:
+    """A payload that could neither be read nor released, as the database took nothing any more."""
+
+    def away() -> None:
+        raise TryLater("The database does not answer now.")
+
+    arm("hub.before_ledger_commit", away)
+    arm("hub.before_release", away)
+    try:
+        with pytest.raises(TryLater):
+            await store.payloads.deliver(site, payload)
+    finally:
+        disarm()
+    return (await store.payloads.list(site, limit=1))[0].id
+
+
+async def test_what_could_not_be_released_is_read_once_the_database_answers(store: Store, site: str) -> None:
+    for n in range(6):
+        id = await let_go_of(store, site, file(block(20000 + n, [1] * 96)))
+        assert await archive(store).claim(10) == []  # another process leaves it to its lease
+        assert await store.payloads.read_orphans() == 1
+        row = await store.payloads.get(id)
+        assert (row.state, row.attempts) == ("read", 1)
+    payload = file(block(21000, [1] * 96))
+    await let_go_of(store, site, payload)
+    assert (await store.payloads.deliver(site, payload)).state == "read"
+
+
+async def test_sabotage_let_go_is_noticed(store: Store, site: str) -> None:
+    """A file whose reader found the database away is read as soon as it is back."""
+    with sabotage("let_go"):
+        id = await let_go_of(store, site, file(block(20000, [1] * 96)))
+        assert await store.payloads.read_orphans() == 0
+    assert (await store.payloads.get(id)).state == "stored"
+
+
+async def test_a_reader_that_lost_its_lease_answers_once_the_file_is_read(
+    store: Store, site: str, clock: StillClock
+) -> None:
+    def overtaken() -> None:
+        disarm()
+        clock.pass_by(seconds=121)
+        raise LeaseLost("Payload 1 is being read by another process.")
+
+    arm("hub.before_ledger_commit", overtaken)
+    receipt = await store.payloads.deliver(site, file(block(20000, [1] * 96)))
+    assert (receipt.state, await wh(store)) == ("read", 96)
+
+
 def archive(store: Store) -> Archive:
     return Archive(store.database, store.bodies)
 
