@@ -45,8 +45,8 @@ def on_postgres(world: World) -> bool:
 
 
 async def last(world: World, random: Random, least: float, most: float) -> None:
-    """The length of a fault; in a run with true waits it is longer."""
-    await asyncio.sleep(random.uniform(least, most) * (1 if world.plan.scaled else 4))
+    """The length of a fault."""
+    await asyncio.sleep(random.uniform(least, most) * world.plan.pace)
 
 
 def any_of(world: World, random: Random, *kinds: str) -> Child:
@@ -75,7 +75,7 @@ async def kill_starting(world: World, random: Random) -> str:
 async def kill_pgp(world: World, random: Random) -> str:
     """The limited child in which files are opened."""
     relay, killed = world.family["relay"], 0
-    for _ in range(200):
+    for _ in range(75):
         for pid in relay.children():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -28,7 +28,7 @@ class Chaos:
     world: World
     chosen: Sequence[str] = ()
     """faults in this order, once each; all of them at random where none is named"""
-    every: float = 0.25
+    every: float = 0.5
     """seconds between two files"""
     story: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -54,7 +54,8 @@ class Chaos:
         """No more faults: whether within `most` seconds all that was dropped is read, and the spool empty."""
         begin = monotonic()
         while not await asyncio.to_thread(self._all_done):
-            if monotonic() > begin + most:
+            await asyncio.to_thread(self.look)
+            if self.broken or monotonic() > begin + most:
                 return False
             await asyncio.sleep(0.3)
         self.settled = monotonic() - begin
@@ -75,7 +76,7 @@ class Chaos:
         until = monotonic() + seconds
         bag: list[str] = []
         while monotonic() < until:
-            await asyncio.sleep(random.uniform(0.3, 2.5) * (1 if self.world.plan.scaled else 4))
+            await asyncio.sleep(random.uniform(0.3, 2.5) * self.world.plan.pace)
             running = {task for task in running if not task.done()}
             if not bag:
                 bag = sorted(name for name, found in FAULTS.items() if found.fits(self.world))

@@ -14,6 +14,8 @@ from tests.chaos.world import Plan, World
 
 QUICK = ("kill", "cut", "clock", "disk_full", "revoked")
 MINUTES = float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+TRUE_FROM = 60
+"""minutes from which nothing is scaled: leases and pauses are those of the product"""
 SEED = int(os.environ.get("WATTLEDGER_SEED", "20261121"))
 Record = Callable[[str, object], None]
 
@@ -23,10 +25,10 @@ def told(chaos: Chaos, wrong: list[str]) -> str:
 
 
 async def test_some_faults_change_nothing(tmp_path: Path) -> None:
-    async with World(tmp_path, Plan(seed=3)) as world:
+    async with World(tmp_path, Plan(seed=3, pace=0.3)) as world:
         chaos = Chaos(world, QUICK, every=0.1)
         await chaos.disturb(1)
-        settled = await chaos.settle(20)
+        settled = await chaos.settle(40)
         wrong = await verdict(chaos)
     assert settled and not wrong, told(chaos, wrong)
 
@@ -34,9 +36,9 @@ async def test_some_faults_change_nothing(tmp_path: Path) -> None:
 async def test_sabotage_archive_first_is_noticed_under_kills(tmp_path: Path) -> None:
     plan = Plan(3, sabotage="off:archive_first,kill:hub.before_archive_commit=5")
     async with World(tmp_path, plan) as world:
-        chaos = Chaos(world, ("kill",), every=0.1)
-        await chaos.disturb(4)
-        settled = await chaos.settle(2)
+        chaos = Chaos(world, every=0.1, chosen=("kill_pgp",))
+        await chaos.disturb(2)
+        settled = await chaos.settle(20)
         wrong = await verdict(chaos)
     assert not settled
     assert any("lost" in line for line in wrong), told(chaos, wrong)
@@ -45,7 +47,8 @@ async def test_sabotage_archive_first_is_noticed_under_kills(tmp_path: Path) -> 
 @pytest.mark.soak
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_minutes_of_faults(tmp_path: Path, engine: str, record_property: Record) -> None:
-    plan = Plan(SEED, postgres=engine == "postgresql", scaled=MINUTES < 60)
+    true = MINUTES >= TRUE_FROM
+    plan = Plan(SEED, engine == "postgresql", scaled=not true, pace=4 if true else 1)
     async with World(tmp_path, plan) as world:
         chaos = Chaos(world)
         await chaos.disturb(MINUTES * 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -37,6 +38,8 @@ class Plan:
     seed: int
     postgres: bool = False
     scaled: bool = True
+    pace: float = 1.0
+    """by which the lengths of faults are multiplied"""
     sabotage: str = ""
     """WATTLEDGER_FAULTS of the hubs"""
 
@@ -94,8 +97,8 @@ class World:
             self.disks[name] = place
             self._stack.callback(subprocess.run, ["umount", "--lazy", str(place)], check=True)
 
-    async def _wire(self, name: str, port: int) -> Wire:
-        return await self._stack.enter_async_context(Wire(port, lambda _: self._line(name)))
+    async def _wire(self, name: str, port: int, host: str = "127.0.0.1") -> Wire:
+        return await self._stack.enter_async_context(Wire(port, lambda _: self._line(name), host))
 
     def _line(self, name: str) -> Line:
         """The line of a new connection; deliveries take turns over the hubs that run."""
@@ -112,10 +115,10 @@ class World:
         self._busy = port
 
     async def _database(self) -> None:
-        port = free_port()
-        self.server = postgres_server.start(*KEPT, "listen_addresses=127.0.0.1", f"port={port}")
+        host = f"127.{self.random.randrange(1, 250)}.{os.getpid() % 250}.{os.getpid() // 250 % 250 + 1}"
+        self.server = await asyncio.to_thread(postgres_server.start, *KEPT, f"listen_addresses={host}")
         self._stack.callback(self._stop_database)
-        self.to_database = await self._wire("database", port)
+        self.to_database = await self._wire("database", 5432, host)
 
     def _stop_database(self) -> None:
         if self.server:
