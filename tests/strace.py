@@ -27,7 +27,8 @@ FILES = (
     "openat,write,pwrite64,writev,ftruncate,fallocate,fsync,fdatasync,rename,renameat,renameat2,"
     "link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir"
 )
-SOCKETS = "sendto,sendmsg,recvfrom,fsync,rename,unlink,mkdir"
+SPOKEN = ("sendto", "sendmsg", "recvfrom", "recvmsg")
+SOCKETS = ",".join([*SPOKEN, "fsync,rename,unlink,mkdir"])
 """where the files cannot be told: of sockets, and what nobody else does with files"""
 _SET_PTRACER, _ANY = 0x59616D61, ctypes.c_ulong(-1)
 _PATIENCE = 60.0
@@ -40,6 +41,11 @@ class Step:
 
     call: str
     number: int
+
+    @property
+    def errors(self) -> tuple[str, str]:
+        """What such a call may say when its disk is full or fails, or its connection is cut."""
+        return ("ECONNRESET", "ETIMEDOUT") if self.call in SPOKEN else ("EIO", "ENOSPC")
 
     def __str__(self) -> str:
         return f"{self.call} {self.number}"

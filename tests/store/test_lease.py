@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 from tests.store.fake import StillClock, block, file
 
@@ -173,3 +176,19 @@ async def taken_over(store: Store, site: str, clock: StillClock) -> Job:
 async def finish(store: Store, job: Job) -> None:
     async with store.begin() as connection:
         await archive(store).finish(connection, job, Outcome("rejected", "opaque", Summary(), "too late"))
+
+
+async def test_a_commit_whose_answer_was_lost_is_read_at_the_next_try(store: Store, site: str) -> None:
+    """It is archived under a lease of whoever was told that it is not."""
+    sent, transact = file(block(20000, [5])), store.database.transact
+
+    async def cut(work: Any) -> Any:
+        await transact(work)
+        store.database.transact = transact  # type: ignore[method-assign]
+        raise TryLater("the connection was cut before the answer came")
+
+    store.database.transact = cut  # type: ignore[method-assign]
+    with pytest.raises(TryLater):
+        await store.payloads.deliver(site, sent)
+    again = await asyncio.wait_for(store.payloads.deliver(site, sent), 20)
+    assert (again.state, again.duplicate) == ("read", True)

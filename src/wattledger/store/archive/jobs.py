@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy import Select, and_, bindparam, case, false, func, or_, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from wattledger.errors import TryLater
+from wattledger.errors import TryLater, WattledgerError
 from wattledger.faults import fault, sabotaged
 from wattledger.model import Payload, Source, Wrapping
 from wattledger.store.archive.bodies import Bodies, Packed
@@ -105,9 +105,20 @@ class Archive:
             fault("hub.before_archive_commit")
             return number
 
-        number = await self._database.transact(work)
+        try:
+            number = await self._database.transact(work)
+        except WattledgerError:
+            await self._free(lease)
+            raise
         fault("hub.after_archive_commit")
         return None if number is None else Job(number, site, lease, payload)
+
+    async def _free(self, lease: str) -> None:
+        """Let go of a payload that may have been committed though the answer was lost on its way."""
+        free = update(table).where(table.c.lease == lease).values(lease=None, leased_until=None)
+        with suppress(WattledgerError):  # then the lease runs out by itself
+            async with self._database.begin() as connection:
+                await connection.execute(free)
 
     async def put_all(
         self, connection: AsyncConnection, arrivals: Sequence[tuple[str, Payload, str | None]]
