@@ -46,5 +46,12 @@ SPELLED: dict[str, Make] = {
     "CSV of commas": lambda size: HEAD + b"," * (size // PART // 4),
     "CSV with a quote that never ends": lambda size: HEAD + b'"' + b"a\n" * (size // PART // 2),
     "CSV of empty lines": lambda size: HEAD + b"\n" * (size // PART),
+    "CSV of headers": lambda size: HEAD * (size // PART // len(HEAD)),
+    "CSV of headers that differ": lambda size: b"".join(
+        HEAD.replace(b"USAGE_KWH", b"USAGE_KWH,x%d" % n) for n in range(size // PART // len(HEAD))
+    ),
+    "CSV of quoted words": lambda size: (
+        HEAD + b'"a",' * 5 + b"\n" + b'"words, words",1\n' * (size // PART // 17)
+    ),
     "nothing but zeros": lambda size: bytes(size // PART),
 }

@@ -67,6 +67,13 @@ def test_sabotage_unwrap_limits_is_noticed_by_a_bomb(tmp_path: Path) -> None:
         assert too_much(blown(road, make, LARGE, tmp_path / "b")) != []
 
 
+def test_sabotage_idle_lines_is_noticed_by_a_bomb(tmp_path: Path) -> None:
+    road, make = BOMBS["CSV of empty lines"]
+    assert blown(road, make, 16 * MIB, tmp_path / "a").said == "bomb"
+    with sabotage("idle_lines"):
+        assert blown(road, make, 16 * MIB, tmp_path / "b").said != "bomb"
+
+
 @pytest.fixture
 def by_gpg(tmp_path: Path) -> Iterator[dict[str, tuple[Road, Make]]]:
     """Bombs that only gpg makes: compressed within the encryption."""

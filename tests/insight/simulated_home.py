@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from wattledger import localday
 from wattledger.insight.alert_findings import Facts, Gaps, missing_days
-from wattledger.insight.expectations import Car, Meter, Relay, Source
+from wattledger.insight.expectations import Car, Meter, Relay, Source, Unit
 
 TZ = "America/Chicago"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -36,6 +36,7 @@ class Home:
         for day in range(self.first, self.first + 38):
             self.days[day] = localday.slots(day, TZ)
         self.arrivals: dict[int, datetime] = {}
+        self.unit = self.start
 
     def step(self) -> None:
         """One minute later."""
@@ -43,6 +44,8 @@ class Home:
         self._polls()
         self._relay()
         self._meter()
+        if "unit" not in self.stopped:
+            self.unit = self.now
         if self.now - self.token_set > timedelta(hours=17):
             self.token_set = self.now
 
@@ -88,6 +91,9 @@ class Home:
                 Source("a", "Smartcar", "ok", min(self.account, self.now), self.start, half),
             ],
             cars=[Car("v", "Car", self.car_due, half, self.start, self.car_heard)],
+            units=[
+                Unit("u", "Unit", timedelta(minutes=5), unread=None if self.unit == self.now else self.unit)
+            ],
             relays=[Relay("edge", min(self.relay, self.now), min(self.relay, self.now), half)],
             meters=[Meter("m", "Meter", localday.start(newest + 1, TZ), self.start, True)],
             gaps=[Gaps("m", "Meter", TZ, lacking)],

@@ -85,6 +85,10 @@ class Refusals:
         for code in np.unique(codes):
             self.add(int(code), lines[codes == code])
 
+    def count(self) -> int:
+        """How many rows were refused."""
+        return sum(len(lines) for parts in self._lines for lines in parts)
+
     def absorb(self, other: Refusals) -> None:
         """Take over another's refusals, whose reasons name where they arose."""
         for text, lines in zip(other._texts, other._lines, strict=True):

@@ -51,6 +51,10 @@ class Piece:
             return False
         return bool((self._counts()[begin:end] == width - 1).all())
 
+    def short(self) -> int:
+        """How many lines are too short for a reading."""
+        return int(np.count_nonzero(self.ends - self.starts < SHORTEST))
+
     def _counts(self) -> Ints:
         """Commas of each line."""
         if self._commas is None:

@@ -13,8 +13,13 @@ from wattledger.connectors.smart_meter_texas.interval.header import Header
 from wattledger.connectors.smart_meter_texas.interval.intake import FIRST_REFUSAL, READING, Intake, Rows
 from wattledger.connectors.smart_meter_texas.interval.lines import Split, split, split_span
 from wattledger.connectors.smart_meter_texas.interval.pieces import LONGEST, Piece, pieces
+from wattledger.errors import BadPayload
+from wattledger.faults import sabotaged
 from wattledger.model import NO_REVISION, Flow
 
+MOST_IDLE = 1 << 20
+"""as many rows as a sheet of Excel has, which saves empty ones too"""
+MOST_PARTS = 1000
 _WRONG_WIDTH = "the row has not as many fields as the header"
 Codes = NDArray[np.int16]
 
@@ -140,7 +145,10 @@ def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
     A header within the file, as in files that were joined, begins a part of its own.
     """
     reader: Reader | None = None
+    short = parts = 0
     for piece in pieces(body):
+        short += piece.short()
+        _bear(short, parts)
         begin = 0
         for at, columns in [*_headers(piece), (len(piece), None)]:
             if reader and at > begin:
@@ -148,10 +156,22 @@ def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
             if columns and (reader is None or reader.header != columns):
                 if reader:
                     reader.finish()
-                reader = Reader(intake, columns, esiid)
+                reader, parts = Reader(intake, columns, esiid), parts + 1
             begin = at + 1
+        _bear(intake.refusals.count(), parts)
     if reader:
         reader.finish()
+
+
+def _bear(idle: int, parts: int) -> None:
+    """Raises BadPayload for a file that is made to cost time: each such line is looked at alone."""
+    if sabotaged("idle_lines") or (idle <= MOST_IDLE and parts <= MOST_PARTS):
+        return
+    raise BadPayload(
+        f"More than {MOST_IDLE:,} lines are no readings, or the columns change more than {MOST_PARTS:,} "
+        "times; no meter file is like that, and it was not read further.",
+        "bomb",
+    )
 
 
 def _headers(piece: Piece) -> list[tuple[int, Header]]:
