@@ -26,6 +26,7 @@ class Duck(Peer):
     how = (
         "In process, one file; `reading(meter, ts, wh)`, key (meter, ts); INSERT ... ON CONFLICT DO UPDATE"
         " from Arrow columns, one a file. Its own defaults: on disk (its log) before the answer."
+        " Most of its bytes are its key's index."
     )
 
     def start(self, folder: Path) -> str:

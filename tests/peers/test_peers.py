@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks import pages
-from benchmarks.peers import duck, home_assistant, ours, table, victoria_metrics
+from benchmarks.peers import duck, home_assistant, influxdb, ours, postgres, table, victoria_metrics
 from benchmarks.peers.measures import Plan, Result, Verdict, measured
 from benchmarks.peers.protocol import Peer, Values
 from benchmarks.peers.readings import AUTUMN, ZONE, Batch, Span, make
@@ -19,6 +19,7 @@ from benchmarks.peers.readings import AUTUMN, ZONE, Batch, Span, make
 PLAN = Plan(meters=3, days=(date(2025, 10, 25), 12), runs=1)
 RIGHT = {"25 h day": True, "re-ingest": True, "revision": True, "out of order": True}
 LAST_WINS = {**RIGHT, "out of order": False}
+ADDS_UP = {"25 h day": True, "re-ingest": False, "revision": False, "out of order": False}
 
 
 class Book(Peer):
@@ -101,12 +102,31 @@ def verdicts(result: Result) -> dict[str, bool]:
         (Book, RIGHT),
         (LastWins, LAST_WINS),
         (FirstWins, {**RIGHT, "revision": False}),
-        (Doubles, {**RIGHT, "re-ingest": False, "revision": False, "out of order": False}),
+        (Doubles, ADDS_UP),
         (ByTheWallClock, {**RIGHT, "25 h day": False}),
     ],
 )
 def test_who_is_wrong_is_told_so(peer: type[Peer], expected: dict[str, bool]) -> None:
     assert verdicts(measured(peer(), PLAN)) == expected
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        (ours.OursOnPostgres, RIGHT),
+        (influxdb.InfluxDB, LAST_WINS),
+        (victoria_metrics.VictoriaMetrics, ADDS_UP),
+        (postgres.Rows, LAST_WINS),
+        (postgres.RevisedRows, RIGHT),
+        (postgres.RowByRow, {**RIGHT, "revision": False}),
+    ],
+)
+def test_servers_are_judged_alike(peer: type[Peer], expected: dict[str, bool]) -> None:
+    result = measured(peer(), PLAN)
+    if result.absent:
+        pytest.skip(result.absent)
+    assert verdicts(result) == expected
 
 
 def test_who_loses_what_was_given_once_has_no_figures() -> None:
