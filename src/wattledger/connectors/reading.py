@@ -15,6 +15,8 @@ from wattledger.errors import BadPayload
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 """control characters, line ends and halves of characters"""
 
+_NUMBERS = (int, float, Decimal)
+
 
 def json_object(body: bytes, who: str, fraction: Callable[[str], Any] = float) -> dict[str, Any]:
     """The JSON object of an answer by `who`, NaN and infinities as None. Raises BadPayload for all else."""
@@ -39,7 +41,7 @@ def rows(value: Any) -> list[Any]:
 
 def number(value: Any) -> float | None:
     """A finite number; never a bool or a text."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
         found = float(value)

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from wattledger import clock as chances
 from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured, TryLater
+from wattledger.store.documents import document_of, text_of
 from wattledger.store.sqlite_driver import Module
 from wattledger.store.translate import lost_race, translated
 from wattledger.store.writer_lock import FileLock
@@ -48,6 +49,8 @@ _CUT_OFF = {
     "tcp_user_timeout": 45_000,
 }
 """a server that can no longer be reached is an error within a minute, never a wait without end"""
+
+_DOCUMENTS: dict[str, Any] = {"json_serializer": text_of, "json_deserializer": document_of}
 
 
 class Database:
@@ -213,12 +216,15 @@ def _postgres(url: URL) -> AsyncEngine:
         pool_size=8,
         max_overflow=24,
         pool_timeout=30,
+        **_DOCUMENTS,
         connect_args={"options": _SESSION, "connect_timeout": 10, **_CUT_OFF},
     )
 
 
 def _sqlite(url: URL) -> AsyncEngine:
-    engine = create_async_engine(url, module=Module(), pool_size=6, max_overflow=18, pool_timeout=30)
+    engine = create_async_engine(
+        url, module=Module(), pool_size=6, max_overflow=18, pool_timeout=30, **_DOCUMENTS
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

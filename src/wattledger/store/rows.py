@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -52,7 +52,8 @@ class Summary:
 
     def to_json(self) -> dict[str, Any]:
         """Only JSON's own types; days as ISO dates."""
-        out = asdict(self)
+        out = {one.name: getattr(self, one.name) for one in fields(self)}
+        out["rejections"] = [asdict(r) for r in self.rejections]
         out["first_day"] = self.first_day.isoformat() if self.first_day else None
         out["last_day"] = self.last_day.isoformat() if self.last_day else None
         out["points"] = [list(p) for p in self.points]

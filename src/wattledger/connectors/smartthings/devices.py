@@ -29,6 +29,10 @@ class Device:
     category: str = ""
     type: str = ""
 
+    def point(self, component: str) -> str:
+        """The external id of a component's usage point."""
+        return f"{self.id}/{component}"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -127,7 +131,7 @@ def point_of(device: Device, component: str, places: Places) -> UsagePoint:
     name = device.label if component == MAIN else f"{device.label} {component}"
     known = {key: value for key, value in details.items() if value}
     zone = usable_zone(place.timezone) or usable_zone(places.timezone) or DEFAULT_ZONE
-    return UsagePoint(PointKind.APPLIANCE, f"{device.id}/{component}", name, zone, known)
+    return UsagePoint(PointKind.APPLIANCE, device.point(component), name, zone, known)
 
 
 def usable_zone(name: str) -> str | None:

@@ -67,8 +67,10 @@ class _Reading:
 
     def point(self, device: Device, component: str) -> str:
         """The external id of a usage point, which from now on is one."""
-        made = point_of(device, component, self.places)
-        return self.points.setdefault(made.external_id, made).external_id
+        name = device.point(component)
+        if name not in self.points:
+            self.points[name] = point_of(device, component, self.places)
+        return name
 
     def put(self, point: str, at: datetime, values: Values) -> None:
         self.moments.setdefault((point, at), {}).update(values)
@@ -109,7 +111,7 @@ def _devices(reading: _Reading, payload: Payload) -> None:
         if main_measures(item):
             reading.point(device, MAIN)
         _status_of(reading, device, said)
-        if f"{device.id}/{MAIN}" in reading.points:
+        if device.point(MAIN) in reading.points:
             _health_of(reading, device, mapping(item.get("healthState") or item.get("health")))
 
 

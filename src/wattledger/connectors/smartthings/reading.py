@@ -31,8 +31,10 @@ def text(value: Any) -> str:
     """
     if not isinstance(value, str):
         return ""
-    shown = _INVISIBLE.sub("", value[: 4 * LONGEST])
-    return UNPRINTABLE.sub(" ", shown).strip()[:LONGEST]
+    shown = value[: 4 * LONGEST]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = UNPRINTABLE.sub(" ", _INVISIBLE.sub("", shown))
+    return shown.strip()[:LONGEST]
 
 
 def identifier(value: Any) -> str | None:

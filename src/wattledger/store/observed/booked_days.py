@@ -26,18 +26,16 @@ Entry = tuple[Booking, int]
 
 @dataclass(slots=True)
 class Day:
-    """One local day of one usage point: what was booked into it, and the payload that did so last."""
+    """One local day of one usage point: (Wh, flags) by slot, and the payload that booked last."""
 
-    values: NDArray[np.int32]
-    flags: NDArray[np.uint8]
     slots: int
+    booked: dict[int, tuple[int, int]] = field(default_factory=dict)
     payload: int = 0
 
     def add(self, slot: int, wh: int, flag: Flag, payload: int) -> None:
         """Book into a quarter-hour."""
-        there = self.values[slot]
-        self.values[slot] = wh if there == MISSING else there + wh
-        self.flags[slot] |= flag
+        there, flags = self.booked.get(slot, (0, 0))
+        self.booked[slot] = there + wh, flags | int(flag)
         self.payload = payload
 
 
@@ -68,7 +66,7 @@ class Booked:
         there = self.days.get((point, number))
         if there is None:
             return Kept(number)
-        return Kept(number, _known(there.values, there.flags), there.payload)
+        return Kept(number, tuple((s, *there.booked[s]) for s in sorted(there.booked)), there.payload)
 
     def put_back(self, point: int, zone: str, kept: Kept) -> None:
         """A day as it was."""
@@ -78,9 +76,7 @@ class Booked:
     def _day(self, point: int, number: int, zone: str) -> Day:
         there = self.days.get((point, number))
         if there is None:
-            values = np.full(MOST_SLOTS, MISSING, np.int32)
-            there = Day(values, np.zeros(MOST_SLOTS, np.uint8), localday.slots(number, zone))
-            self.days[point, number] = there
+            there = self.days[point, number] = Day(localday.slots(number, zone))
         return there
 
 
@@ -139,12 +135,15 @@ def _blocks(booked: Booked) -> tuple[Keys, Blocks]:
         np.array(numbers, np.int32),
         np.array([day.slots for day in days], np.int32),
     )
+    told = [(row, slot, *there) for row, day in enumerate(days) for slot, there in day.booked.items()]
+    rows, slots, wh, flags = np.array(told, np.int64).T
     blocks = Blocks(
-        np.stack([day.values for day in days]),
-        np.stack([day.flags for day in days]),
+        np.full((len(days), MOST_SLOTS), MISSING, np.int32),
+        np.zeros((len(days), MOST_SLOTS), np.uint8),
         np.full((len(days), 1), NO_REVISION, np.int64),
         np.array([[day.payload] for day in days], np.int64),
     )
+    blocks.values[rows, slots], blocks.flags[rows, slots] = wh, flags
     return keys, blocks
 
 

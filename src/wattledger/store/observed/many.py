@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +9,12 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattledger.store.documents import text_of
+
 Row = dict[str, Any]
 """a row of `observation`"""
 Key = tuple[int, datetime]
 """usage point (`n`) and instant"""
-text_of = json.JSONEncoder(separators=(",", ":")).encode
-"""a document as it is stored"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,20 @@ class Many(Protocol):
 
 COLUMNS = ("usage_point", "at", "payload", "values", "day", "verdict", "booked_wh", "sealed")
 """of `observation`, in the order in which rows are written"""
+
+
+def cells(row: Row, at: object) -> tuple[object, ...]:
+    """The columns of a row; `at` is its instant as the engine's driver takes it."""
+    return (
+        row["usage_point"],
+        at,
+        row["payload"],
+        text_of(row["values"]),
+        row["day"],
+        row.get("verdict"),
+        row.get("booked_wh"),
+        row.get("sealed"),
+    )
 
 
 def many(connection: AsyncConnection) -> Many:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import driver
-from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, text_of
+from wattledger.store.documents import text_of
+from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, cells
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 
@@ -39,7 +40,7 @@ class PostgresMany:
         raw = await driver(connection)
         async with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({_NAMES}) FROM STDIN") as copy:
             for row in rows:
-                await copy.write_row(_columns(row))
+                await copy.write_row(cells(row, row["at"]))
 
     async def remembered(self, connection: AsyncConnection, numbers: Sequence[int]) -> list[Remembered]:
         """One statement."""
@@ -80,16 +81,3 @@ class PostgresMany:
                 " SELECT n, p FROM unnest(%b::int4[], %b::int8[]) AS s(n, p) ON CONFLICT DO NOTHING",
                 ([n for n, _ in pairs], [payload for _, payload in pairs]),
             )
-
-
-def _columns(row: Row) -> tuple[object, ...]:
-    return (
-        row["usage_point"],
-        row["at"],
-        row["payload"],
-        text_of(row["values"]),
-        row["day"],
-        row.get("verdict"),
-        row.get("booked_wh"),
-        row.get("sealed"),
-    )

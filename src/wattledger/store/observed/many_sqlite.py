@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import driver
-from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, text_of
+from wattledger.store.documents import document_of, text_of
+from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, cells
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 _MARKS = ", ".join("?" * len(COLUMNS))
@@ -39,21 +39,22 @@ class SqliteMany:
         for index, payload, values, sealed in await raw.execute_fetchall(
             _SAID.format(table), (wanted, before)
         ):
-            found.setdefault(keys[index], []).append(Told(payload, json.loads(values), sealed))
+            found.setdefault(keys[index], []).append(Told(payload, document_of(values), sealed))
         return found
 
     async def insert(self, connection: AsyncConnection, table: str, rows: Iterable[Row]) -> None:
         """One executemany."""
         raw = await driver(connection)
         await raw.executemany(
-            f"INSERT INTO {table} ({_NAMES}) VALUES ({_MARKS})", [_columns(row) for row in rows]
+            f"INSERT INTO {table} ({_NAMES}) VALUES ({_MARKS})",
+            [cells(row, _instant(row["at"])) for row in rows],
         )
 
     async def remembered(self, connection: AsyncConnection, numbers: Sequence[int]) -> list[Remembered]:
         """A join with the numbers."""
         raw = await driver(connection)
         return [
-            Remembered(number, payload, json.loads(register), json.loads(latest))
+            Remembered(number, payload, document_of(register), document_of(latest))
             for number, payload, register, latest in await raw.execute_fetchall(
                 _REMEMBERED, (text_of(numbers),)
             )
@@ -75,19 +76,6 @@ class SqliteMany:
             " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
             (text_of(pairs),),
         )
-
-
-def _columns(row: Row) -> tuple[object, ...]:
-    return (
-        row["usage_point"],
-        _instant(row["at"]),
-        row["payload"],
-        text_of(row["values"]),
-        row["day"],
-        row.get("verdict"),
-        row.get("booked_wh"),
-        row.get("sealed"),
-    )
 
 
 def _instant(at: datetime) -> str:

@@ -41,8 +41,8 @@ class RegisterAccount:
         return self.payload > 0
 
     def late(self, rows: Sequence[Row]) -> bool:
-        tells = any(report_of(row["at"], row["values"]) for row in rows)
-        late = tells and any(self.payload > row["payload"] for row in rows)
+        late = any(self.payload > row["payload"] for row in rows)
+        late = late and any(report_of(row["at"], row["values"]) for row in rows)
         return late and not sabotaged("register_recompute")
 
     def mark_of(self, rows: Sequence[Row]) -> None:
