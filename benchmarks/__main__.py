@@ -6,15 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import alerts, fleet, ledger, road, smartcar, smartthings, texas, webhooks
+from benchmarks import alerts, fleet, ledger, road, scaling, smartcar, smartthings, texas, webhooks
 from benchmarks.figures import Figure, as_markdown, as_text, machine
 from benchmarks.pages import put, read
 from benchmarks.peers import table as peers
-from benchmarks.peers.measures import Plan
+from benchmarks.peers.measures import SEED, Plan
 from benchmarks.rows import merged
 from wattledger.clock import SystemClock
 
-PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks", "alerts", "texas")
+PARTS = ("ledger", "road", "smartthings", "smartcar", "webhooks", "alerts", "texas", "scaling")
+APART = ("texas", "scaling")
+"""parts with a table of their own, measured only when they are named"""
 
 
 def main() -> None:
@@ -32,11 +34,13 @@ def main() -> None:
         return
     if chosen.only == "texas":
         figures = _said("a night of Texas", lambda: texas.measure(chosen.share))
+    elif chosen.only == "scaling":
+        figures = _said("another hub, another worker", scaling.measure)
     else:
         figures = measured(chosen.only, full=chosen.full)
     print(f"{machine()}\n\n{as_text(figures)}")
     if chosen.write:
-        part = "texas" if chosen.only == "texas" else ""
+        part = chosen.only if chosen.only in APART else ""
         put("performance.md", merged(read("performance.md", part), _run(), as_markdown(figures)), part)
 
 
@@ -50,7 +54,7 @@ def _peers(meters: int, *, write: bool) -> None:
     results = peers.run(plan)
     print(f"{machine()}\n\n{peers.as_text(results, plan)}")
     if write:
-        put("performance.md", f"{_run()}\n\n{peers.as_markdown(results, plan)}", "peers")
+        put("performance.md", f"{_run()} Seed {SEED}, {meters} meters.\n\n{peers.as_markdown(results, plan)}", "peers")
 
 
 def measured(only: str | None, *, full: bool) -> list[Figure]:
