@@ -120,12 +120,17 @@ def _wheel() -> list[Path]:
 
 
 def _start(binaries: Path, settings: tuple[str, ...]) -> Server:
-    folder = Path(tempfile.mkdtemp(prefix="wl-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="wl-pg-", dir=_short(tempfile.gettempdir())))
     try:
         return start_in(folder, binaries, *settings)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _short(place: str) -> str:
+    """The same place, if a socket below it has a path that sockets can have."""
+    return place if len(place) < 60 else "/tmp"
 
 
 def start_in(folder: Path, binaries: Path, *settings: str) -> Server:
