@@ -54,7 +54,8 @@ def _peers(meters: int, *, write: bool) -> None:
     results = peers.run(plan)
     print(f"{machine()}\n\n{peers.as_text(results, plan)}")
     if write:
-        put("performance.md", f"{_run()} Seed {SEED}, {meters} meters.\n\n{peers.as_markdown(results, plan)}", "peers")
+        run = f"{_run()} Seed {SEED}, {meters} meters."
+        put("performance.md", f"{run}\n\n{peers.as_markdown(results, plan)}", "peers")
 
 
 def measured(only: str | None, *, full: bool) -> list[Figure]:
