@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.chaos.children import Child
 
-WARM = 20.0
+WARM = 120.0
 """seconds of a life that do not count: imports, caches, pools"""
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.relay.hub_double import Scripted
 from tests.relay.world import TurnedClock, World, csv, digest
 from wattledger.faults import sabotage
 from wattledger.relay.pause import Pause
+from wattledger.relay.service import Relay, say
 from wattledger.relay.settling import Settling
 from wattledger.relay.spool import Spool
 from wattledger.simulators.pgp import PgpPair
@@ -129,6 +131,23 @@ async def _kill_children() -> None:
                     os.kill(int(pid), signal.SIGKILL)
                 return
         await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("wished", [True, False])
+async def test_a_start_ends_a_pause_that_the_hub_did_not_wish_for(world: World, wished: bool) -> None:
+    pause = world.cycle().pause
+    pause.begin("why", timedelta(minutes=5), wished=wished)
+    async with Relay(world.settings(), world.clock, timer=False, say=world.lines.append):
+        assert bool(pause.active()) is wished
+
+
+def test_a_stream_that_takes_no_line_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        say({"status": "ok"})
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
 
 
 async def test_a_pause_of_before_is_kept_while_the_clock_is_right(tmp_path: Path) -> None:

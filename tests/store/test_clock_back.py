@@ -3,12 +3,16 @@ trouble costs is not put down to a file."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from tests.store.fake import StillClock, block, file
 from tests.store.test_lease import orphan
 
 from wattledger.errors import TryLater
 from wattledger.faults import arm, disarm, sabotage
+from wattledger.model import Source
 from wattledger.store import Store
 from wattledger.store.archive.jobs import MOST_ATTEMPTS
 
@@ -70,6 +74,29 @@ async def test_a_connection_that_is_never_polled_again_stays_so(
     await store.connections.settle(claimed.id, claimed.lease, None, None)
     clock.pass_by(days=-1)
     assert len(await store.connections.claim(1, [VENDOR])) == 0
+
+
+async def accepted_by_a_clock_behind(store: Store, site: str, clock: StillClock) -> int:
+    """Readings of a file whose revision is newer than the hub's clock; its drop had the right one."""
+    now, behind = clock.now(), clock.now() - timedelta(days=3)
+    sound = file(block(20000, [1] * 96, rev=int(now.timestamp()) - 3600))
+    told = {"captured_at": now.isoformat().replace("+00:00", "Z")}
+    late = replace(sound, received_at=behind, source=Source.RELAY, headers=told)
+    first = (await store.payloads.deliver(site, late)).summary.accepted
+    digest = await store.digest()
+    assert (await store.replay()).digest == digest
+    return first
+
+
+async def test_a_hub_whose_clock_is_behind_refuses_no_reading(
+    store: Store, site: str, clock: StillClock
+) -> None:
+    assert await accepted_by_a_clock_behind(store, site, clock) == 96
+
+
+async def test_sabotage_clock_back_is_noticed_by_readings(store: Store, site: str, clock: StillClock) -> None:
+    with sabotage("clock_back"):
+        assert await accepted_by_a_clock_behind(store, site, clock) == 0
 
 
 async def read_at_last(store: Store, site: str, clock: StillClock, *off: str) -> str:

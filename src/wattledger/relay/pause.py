@@ -54,6 +54,11 @@ class Pause:
         """The hub took something: no pause."""
         self._path.unlink(missing_ok=True)
 
+    def forgive(self) -> None:
+        """End a pause that the hub did not wish for."""
+        if not self._load().get("wished"):
+            self.end()
+
     def _load(self) -> dict[str, Any]:
         try:
             found = orjson.loads(self._path.read_bytes())

@@ -39,9 +39,10 @@ SHOWN = ("status", "at", "fetched", "decrypted", "processed_files", "sent", "wai
 
 
 def say(line: Line) -> None:
-    """The cycle line, one JSON object on standard output: the journal keeps it."""
-    sys.stdout.write(orjson.dumps(line).decode() + "\n")
-    sys.stdout.flush()
+    """The cycle line, one JSON object on standard output; a full or closed stream costs lines alone."""
+    with suppress(OSError):
+        sys.stdout.write(orjson.dumps(line).decode() + "\n")
+        sys.stdout.flush()
 
 
 class Relay:
@@ -87,10 +88,14 @@ class Relay:
         return f"{scheme}://{self._settings.relay_host}:{self.port}"
 
     async def start(self) -> None:
-        """Opens the port and starts the loops. Raises Misconfigured when the port can't be opened."""
+        """Opens the port and starts the loops. Raises Misconfigured when the port can't be opened.
+
+        A pause of our own making is over: settings are read at the start alone, and may be right by now.
+        """
         for warning in warnings(self._settings):
             LOG.warning(warning)
         sockets = [self._bind()]
+        self.cycle.pause.forgive()
         self._server = _Server(self._config())
         serving = asyncio.create_task(self._server.serve(sockets))
         while not self._server.started:

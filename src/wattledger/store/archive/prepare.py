@@ -10,8 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wattledger import localday
+from wattledger.faults import sabotaged
 from wattledger.merge import Blocks, Losers, merge
-from wattledger.model import MISSING, EnergyDays, Flag, Flow, Parsed, Rejected, UsagePoint
+from wattledger.model import (
+    MISSING,
+    EnergyDays,
+    Flag,
+    Flow,
+    Parsed,
+    Payload,
+    Rejected,
+    Source,
+    UsagePoint,
+)
 from wattledger.store.ledger.blocks import Keys
 from wattledger.store.ledger.rezone import rezone
 from wattledger.store.rows import Summary
@@ -32,6 +43,19 @@ class Prepared:
     """what lost within the file, with the keys its `block` points to"""
     readings: int
     summary: Summary
+
+
+def known_at(payload: Payload) -> datetime:
+    """By when a file was there: our clock at its receipt or, if later, that of the drop a relay found it in.
+
+    So a hub whose clock was behind refuses no reading for good.
+    """
+    told = payload.headers.get("captured_at") if payload.source is Source.RELAY else None
+    try:
+        captured = datetime.fromisoformat(told) if told else payload.received_at
+        return payload.received_at if sabotaged("clock_back") else max(payload.received_at, captured)
+    except (ValueError, TypeError):  # no instant, or one without a zone
+        return payload.received_at
 
 
 def prepare(

@@ -17,7 +17,7 @@ from wattledger.store.archive import points_of
 from wattledger.store.archive.erased import erased_of, without
 from wattledger.store.archive.jobs import Archive, Job, Outcome
 from wattledger.store.archive.points_of import Owner, Resolved
-from wattledger.store.archive.prepare import Prepared, prepare
+from wattledger.store.archive.prepare import Prepared, known_at, prepare
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER, Aim, Bulk
 from wattledger.store.ledger.fold import fold, with_points
@@ -184,5 +184,5 @@ def _seen(rows: dict[str, UsagePointRow], job: Job, aim: Aim) -> Seen:
 
 def _prepare(read: Read, job: Job, seen: Seen) -> None:
     assert read.parsed is not None
-    read.prepared = prepare(read.parsed, job.id, job.payload.received_at, zones=seen[0], refused=seen[1])
+    read.prepared = prepare(read.parsed, job.id, known_at(job.payload), zones=seen[0], refused=seen[1])
     read.seen = seen

@@ -21,7 +21,7 @@ from wattledger.store.archive import points_of
 from wattledger.store.archive.bodies import Bodies
 from wattledger.store.archive.jobs import Job, payload_of
 from wattledger.store.archive.joining import Joined, Part, joined
-from wattledger.store.archive.prepare import prepare
+from wattledger.store.archive.prepare import known_at, prepare
 from wattledger.store.archive.reader import Parse, owner_of
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER, Bulk
@@ -144,7 +144,7 @@ def _mine(job: Job, parsed: Parsed, rows: dict[str, UsagePointRow]) -> Part:
         parsed.days = parsed.days.take(numbers[parsed.days.point] > 0)
     refused = points_of.refused(rows, owner_of(job))
     zones = points_of.zones(rows)
-    done = prepare(parsed, job.id, job.payload.received_at, zones=zones, refused=refused)
+    done = prepare(parsed, job.id, known_at(job.payload), zones=zones, refused=refused)
     lost = [(with_points(keys, numbers), losers) for keys, losers in done.losers]
     return Part(with_points(done.keys, numbers), done.blocks, lost)
 
