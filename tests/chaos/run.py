@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -75,6 +76,7 @@ class Chaos:
         random, running = Random(self.world.plan.seed), set[asyncio.Task[None]]()
         until = monotonic() + seconds
         bag: list[str] = []
+        await self._first_start(random)
         while monotonic() < until:
             await asyncio.sleep(random.uniform(0.3, 2.5) * self.world.plan.pace)
             running = {task for task in running if not task.done()}
@@ -85,6 +87,14 @@ class Chaos:
                 running.add(asyncio.create_task(self._one(FAULTS[bag.pop()], Random(random.random()))))
         if running:
             await asyncio.wait(running)
+
+    async def _first_start(self, random: Random) -> None:
+        """Everybody dies within the very first start, twice: keys, migration, folders of the spool."""
+        for _ in range(2):
+            await asyncio.sleep(random.uniform(0.3, 3.0))
+            for child in self.world.family.all:
+                child.signal(signal.SIGKILL)
+        self.counts["kill_first_start"] += 2
 
     async def _one(self, fault: Fault, random: Random) -> None:
         self._taken.add(fault.take)
