@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -56,11 +57,11 @@ def request(body: bytes, key: str) -> bytes:
     return head.encode() + body
 
 
-async def send(port: int, calls: list[bytes], senders: int) -> dict[str, float]:
-    """Make all calls. Raises RuntimeError for any answer but 200."""
+async def send(ports: Sequence[int], calls: list[bytes], senders: int) -> dict[str, float]:
+    """Make all calls, each sender to one of the ports. Raises RuntimeError for any answer but 200."""
     left, took = iter(calls), list[float]()
 
-    async def one() -> None:
+    async def one(port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for call in left:
             began = perf_counter()
@@ -74,7 +75,7 @@ async def send(port: int, calls: list[bytes], senders: int) -> dict[str, float]:
         writer.close()
 
     began = perf_counter()
-    await asyncio.gather(*(one() for _ in range(senders)))
+    await asyncio.gather(*(one(ports[n % len(ports)]) for n in range(senders)))
     return {"seconds": perf_counter() - began, "longest": max(took)}
 
 
@@ -82,7 +83,7 @@ def main() -> None:
     """Make the calls, then print how long they took."""
     port, cars, first, count, senders = (int(sys.argv[i]) for i in (1, 3, 4, 5, 6))
     calls = [request(event(number, cars), sys.argv[2]) for number in range(first, first + count)]
-    print(json.dumps(asyncio.run(send(port, calls, senders))))
+    print(json.dumps(asyncio.run(send([port], calls, senders))))
 
 
 if __name__ == "__main__":

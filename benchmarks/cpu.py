@@ -28,8 +28,21 @@ async def _server(store: Store) -> float:
 
 def of(pid: int) -> float:
     """User and system seconds of a process; 0 where it is gone or on another machine."""
+    return _seconds(pid, 2)
+
+
+def family(pid: int) -> float:
+    """The same of a process, of its children, and of those that it had."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    return _seconds(pid, 4) + sum(family(int(child)) for child in children)
+
+
+def _seconds(pid: int, count: int) -> float:
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return (int(after_name[11]) + int(after_name[12])) / TICKS
+    return sum(map(int, after_name[11 : 11 + count])) / TICKS
