@@ -9,9 +9,11 @@ import json
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 
 from fastapi import FastAPI, Response
+from starlette.responses import StreamingResponse
 
 from tests.payloads import smt
 from tests.relay.conftest import PAIR
@@ -69,7 +71,7 @@ def by_pull(body: bytes, folder: Path) -> str:
 
 
 def by_vendor(encoding: str) -> Road:
-    """As an answer of a vendor, so encoded."""
+    """As an answer of a vendor, so encoded; without an encoding as many MiB as the body has bytes."""
 
     def road(body: bytes, folder: Path) -> str:
         return asyncio.run(_answered(body, encoding))
@@ -82,7 +84,9 @@ async def _answered(body: bytes, encoding: str) -> str:
 
     @app.get("/")
     async def say() -> Response:
-        return Response(body, headers={"content-encoding": encoding} if encoding else {})
+        if encoding:
+            return Response(body, headers={"content-encoding": encoding})
+        return StreamingResponse(zeros for zeros in repeat(bytes(1 << 20), len(body)))
 
     async with serve(app) as url, open_client(url) as http:
         try:

@@ -27,6 +27,8 @@ MOST_STREAMS = 10_000
 
 _ZIP, _EMPTY_ZIP, _GZIP = b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"
 _STEP = 256 * 1024
+_STEPWISE, _LEAST = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 4096
+"""other methods unfold all that is read at once: of LZMA little is read, of bzip2 (1 : 1,000,000) nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +147,20 @@ def _unzipped(member: Member, found: Opened) -> Iterator[Member]:
                     f"{name} in the ZIP file is locked with a password; send it unlocked.",
                     "zip_encrypted",
                 )
+            if info.compress_type == zipfile.ZIP_BZIP2 and not sabotaged("unwrap_limits"):
+                raise BadPayload(
+                    f"{name} in the ZIP file is packed by bzip2; pack it as usual.", "zip_method"
+                )
             yield Member(name, _member(archive, info, name, found))
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, found: Opened) -> bytes:
     """One member, read as a stream; its declared size is not believed."""
     out = io.BytesIO()
+    step = _STEP if info.compress_type in _STEPWISE else _LEAST
     try:
         with archive.open(info) as stream:
-            while piece := stream.read(_STEP):
+            while piece := stream.read(step):
                 out.write(piece)
                 found.grow(len(piece))
                 _check_ratio(out.tell(), max(info.compress_size, 1), name)
