@@ -63,9 +63,12 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "G11": ("timing of secrets", ("web/test_timing.py",)),
     "G12": ("bombs", ("bombs", "connectors/test_unwrap.py", "relay/test_pgp.py", "smt_api/test_http.py")),
     "G13": ("freshness over simulated months", ("insight/test_alerts.py", "insight/test_freshness.py")),
-    "G14": ("accounting of every row and watt-hour", ("connectors/test_smt_dst.py", "accounting", "store/test_accounting.py")),
+    "G14": (
+        "accounting of every row and watt-hour",
+        ("connectors/test_smt_dst.py", "accounting", "store/test_accounting.py"),
+    ),
     "G15": ("mechanisms switched off", ("test_sabotage_table.py",)),
-    "G16": ("restore drill", ("deploy/test_restore_drill.py", "store/test_backup.py")),
+    "G16": ("restore drill", ("deploy/test_restore_drill.py", "deploy/test_pitr.py", "store/test_backup.py")),
     "G17": (
         "upgrade of the previous versions under load",
         (

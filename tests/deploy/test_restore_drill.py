@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.fake import block, file, parse
+from tests.turns import minutes
 from wattledger.secrets import Vault
 from wattledger.store import open_store
 
@@ -23,7 +24,8 @@ SAFE = 100
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
 SMALL = (20, 4)
 """files with energy, and large files (0.8 MB, which do not compress)"""
-LARGE = (400, 600)
+LARGE = (400, int(600 * max(1, minutes() / 10)))
+"""0.25 GB, and as much again for every ten minutes that are given"""
 
 
 def command(*words: object, data: Path, url: str) -> str:
@@ -75,6 +77,7 @@ async def drill(url: str, empty: str, tmp_path: Path, size: tuple[int, int], rec
     record("MiB", round(mib))
     record("backup_s", round(saved - begun, 1))
     record("restore_with_its_checks_s", round(back - saved, 1))
+    record("bodies_and_days_compared", sum(size) + size[0] * 20 + size[1])
     record("minutes_for_10_GB_at_this_rate", round((back - saved) / mib * 10_000 / 1.048576 / 60, 1))
 
 
