@@ -31,7 +31,6 @@ OURS = (
     "/people",
     "/audit",
     "/alerts",
-    "/welcome",
 )
 WHOLE = ("/today", "/explorer", "/car", "/air-conditioners", "/sources", "/settings")
 
