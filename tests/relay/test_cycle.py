@@ -164,7 +164,7 @@ async def test_a_full_disk_stops_fetching_but_not_delivering(world: World) -> No
     world.clock.turn(minutes=10)
     world.put("b.asc", csv(2))
     cycle = world.cycle()
-    cycle.spool._free = lambda path: 0
+    cycle.spool._usage = lambda path: (1 << 40, 0, 0)
     line = await cycle.run(Job("full"))
     assert (line["fetched"], line["sent"]) == (0, 1) and "disk" in line["error"]
     assert (await world.run())["sent"] == 1

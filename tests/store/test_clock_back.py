@@ -19,7 +19,9 @@ from wattledger.store.archive.jobs import MOST_ATTEMPTS
 VENDOR = "fake_vendor"
 
 
-async def read_after_a_wrong_clock(store: Store, site: str, clock: StillClock, *off: str) -> int:
+async def read_after_a_wrong_clock(
+    store: Store, site: str, clock: StillClock, off: tuple[str, ...] = ()
+) -> int:
     clock.pass_by(days=1)
     await orphan(store, site, file(block(20000, [1] * 96)))
     clock.pass_by(days=-1)
@@ -36,7 +38,7 @@ async def test_a_lease_given_by_a_clock_that_was_ahead_is_over(
 async def test_sabotage_clock_back_is_noticed_by_the_archive(
     store: Store, site: str, clock: StillClock
 ) -> None:
-    assert await read_after_a_wrong_clock(store, site, clock, "clock_back") == 0
+    assert await read_after_a_wrong_clock(store, site, clock, off=("clock_back",)) == 0
 
 
 async def due_after_a_wrong_clock(store: Store, site: str, clock: StillClock) -> int:
@@ -99,7 +101,7 @@ async def test_sabotage_clock_back_is_noticed_by_readings(store: Store, site: st
         assert await accepted_by_a_clock_behind(store, site, clock) == 0
 
 
-async def read_at_last(store: Store, site: str, clock: StillClock, *off: str) -> str:
+async def read_at_last(store: Store, site: str, clock: StillClock, off: tuple[str, ...] = ()) -> str:
     """The state of a sound payload after the database failed at its reading more often than is allowed."""
     id = await orphan(store, site, file(block(20000, [1] * 96)))
 
@@ -121,7 +123,7 @@ async def test_a_databases_trouble_is_not_the_files(store: Store, site: str, clo
 
 
 async def test_sabotage_attempt_back_is_noticed(store: Store, site: str, clock: StillClock) -> None:
-    assert await read_at_last(store, site, clock, "attempt_back") == "rejected"
+    assert await read_at_last(store, site, clock, off=("attempt_back",)) == "rejected"
 
 
 async def test_a_file_that_is_delivered_in_such_trouble_is_not_counted_either(
