@@ -30,7 +30,12 @@ make_user() {
 
 install_program() {
     [ -x "$prefix/bin/python" ] || python3 -m venv "$prefix" || fail "python3 -m venv failed; install python3-venv"
-    "$prefix/bin/python" -m pip install --quiet --upgrade "$here/.."
+    case $role in
+    relay) extras= ;;
+    *) extras="[fleet,mqtt]" ;;
+    esac
+    "$prefix/bin/python" -m pip install --quiet --upgrade "$here/..$extras"
+    [ -e /usr/local/bin/wattledger ] || ln -s "$prefix/bin/wattledger" /usr/local/bin/wattledger
 }
 
 private_folder() {
