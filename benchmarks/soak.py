@@ -3,6 +3,7 @@
     ./dev soak                      all of them
     ./dev soak --only smartthings   those below tests/smartthings; the rows of the others stay
     ./dev soak --only sabotage      every mechanism switched off, and which test notices
+    ./dev soak --only mutants       mistakes put into merge, tokens, sign-in, vault: how many are noticed
     ./dev soak --only goals         the harness of every goal, quick and long tests; --goal G3: of one
     ./dev soak --minutes 5          how long those that count by time may take, each
 
@@ -20,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
-from benchmarks import goals, sabotage
+from benchmarks import goals, mutants, sabotage
 from benchmarks.figures import machine
 from benchmarks.pages import put, read
 from wattledger.clock import SystemClock
@@ -43,6 +44,8 @@ def main() -> int:
     os.environ["WATTLEDGER_SOAK_MINUTES"] = str(chosen.minutes)
     if chosen.only == ["sabotage"]:
         return sabotage.run(rest)
+    if chosen.only == ["mutants"]:
+        return mutants.run(rest)
     if chosen.only == ["goals"] or chosen.goal:
         return goals.run(chosen.goal, rest)
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:

@@ -1,4 +1,4 @@
-"""Generated files against a recount of our own: every row ends somewhere, every watt-hour is the right one."""
+"""Generated files against a recount of our own: every row ends somewhere, each watt-hour is the right one."""
 
 from __future__ import annotations
 
