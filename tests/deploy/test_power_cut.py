@@ -118,22 +118,21 @@ def ended(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def cuts(template: Path | None, count: int, seed: int, off: tuple[str, ...] = ()) -> int:
-    """So many cuts on one home; how many acknowledgements. `off`: our switches, settings of PostgreSQL."""
-    ours, theirs = [o for o in off if "=" not in o], tuple(o for o in off if "=" in o)
+def cuts(template: Path | None, count: int, seed: int, settings: tuple[str, ...] = ()) -> int:
+    """So many cuts on one home; how many acknowledgements. `settings` are PostgreSQL's."""
     chance, acked = random.Random(seed), 0
     with disk(48 if template else 400) as made:
-        hub = Hub(made, template, seed, theirs)
-        with sabotage(*ours), hub.writing():
+        hub = Hub(made, template, seed, settings)
+        with hub.writing():
             for _ in range(count):
                 acked = hub.cut(chance.uniform(0.0, 0.6))
     return acked
 
 
-def notices(template: Path | None, off: str) -> str:
-    """What a cut is judged with that switch or setting off."""
+def notices(template: Path | None, *settings: str) -> str:
+    """What is found wrong after a cut."""
     try:
-        cuts(template, 2, SEED, (off,))
+        cuts(template, 2, SEED, settings)
     except (AssertionError, WattledgerError, sqlite3.DatabaseError, postgres_server.Unavailable) as error:
         return str(error)
     return ""
@@ -156,7 +155,8 @@ def test_cuts_lose_nothing_acknowledged_on_sqlite(sqlite_template: Path) -> None
 
 @pytest.mark.parametrize("off", ["commit_sync", "object_sync"])
 def test_sabotage_of_syncs_is_noticed_by_a_cut(sqlite_template: Path, off: str) -> None:
-    assert notices(sqlite_template, off)
+    with sabotage(off):
+        assert notices(sqlite_template)
 
 
 @pytest.mark.soak

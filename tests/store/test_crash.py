@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from tests.store.fake import StillClock, block, file, parse
 
 from wattledger.faults import arm, kill_at, sabotage
 from wattledger.model import Payload
 from wattledger.secrets import Vault
 from wattledger.store import Store, open_store
+from wattledger.store.database import Database
 
 POINTS = (
     "hub.before_archive_commit",
@@ -89,6 +91,22 @@ def test_sabotage_archive_first_is_noticed(home: Home) -> None:
         os.waitpid(child, 0)
     with pytest.raises(AssertionError, match="lost"):
         check(home, acknowledged(pipe))
+
+
+async def _synchronous(url: str) -> int | None:
+    database = Database(url)
+    async with database.connect() as connection:
+        found: int | None = await connection.scalar(text("PRAGMA synchronous"))
+    await database.close()
+    return found
+
+
+async def test_sabotage_commit_sync_is_noticed(sqlite_url: str) -> None:
+    """SQLite syncs at every commit; what that is for is shown by cutting a disk's power."""
+    full = 2
+    assert await _synchronous(sqlite_url) == full
+    with sabotage("commit_sync"):
+        assert await _synchronous(sqlite_url) != full
 
 
 def test_sabotage_payload_identity_is_noticed(home: Home) -> None:

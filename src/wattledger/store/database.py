@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from wattledger import clock as chances
 from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured, TryLater
+from wattledger.faults import sabotaged
 from wattledger.store.documents import document_of, text_of
 from wattledger.store.sqlite_driver import Module
 from wattledger.store.translate import lost_race, translated
@@ -232,6 +233,8 @@ def _sqlite(url: URL) -> AsyncEngine:
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
+        if sabotaged("commit_sync"):
+            cursor.execute("PRAGMA synchronous=OFF")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
