@@ -47,8 +47,9 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 def mutants(source: str) -> Iterator[tuple[int, str]]:
     """(line, source) of every mutant; annotations, docstrings and switches of tests are left alone."""
     tree = ast.parse(source)
+    skipped = _passed_over(tree)
     for number, node in enumerate(ast.walk(tree)):
-        if node in _passed_over(tree):
+        if node in skipped:
             continue
         copy = deepcopy(tree)
         found = list(ast.walk(copy))[number]

@@ -7,9 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from wattledger.errors import BadPayload
+from wattledger.faults import sabotaged
+
 PIECE = 8 * 1024 * 1024
 LONGEST, SHORTEST = 4096, 16
 """bounds of any row's length; a longer line is refused, a shorter one looked at closely"""
+
+MOST_IDLE = 1 << 20
+"""lines that are no readings: as many as a sheet of Excel has rows, which saves empty ones too"""
 
 Ints = NDArray[np.int64]
 _QUOTE, _COMMA, _NINE, _CR = ord('"'), ord(","), ord("9"), ord("\r")
@@ -68,6 +74,15 @@ class Piece:
         return np.flatnonzero((first > _NINE) | (first <= 32) | (first == _QUOTE)).tolist()
 
 
+def tedious() -> BadPayload:
+    """The refusal of a file that is made to cost time."""
+    return BadPayload(
+        f"More than {MOST_IDLE:,} lines are no readings, or the columns change over and over; no meter file "
+        "is like that, and it was not read further.",
+        "bomb",
+    )
+
+
 def pieces(text: bytes) -> Iterator[Piece]:
     """The whole text. Lines end with LF or CRLF; a CR alone counts as a line end too."""
     at, line = 0, 1
@@ -77,6 +92,8 @@ def pieces(text: bytes) -> Iterator[Piece]:
         part = text[at:end]
         if part.count(b"\r") != part.count(b"\r\n"):
             part = part.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if part.count(b"\n") > MOST_IDLE and not sabotaged("idle_lines"):
+            raise tedious()  # of so many lines in so few bytes most are empty
         piece = Piece(part, line)
         yield piece
         at, line = end, line + len(piece)

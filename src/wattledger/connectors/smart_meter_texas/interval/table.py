@@ -12,13 +12,10 @@ from wattledger.connectors.smart_meter_texas.interval.fields import EnergyField,
 from wattledger.connectors.smart_meter_texas.interval.header import Header
 from wattledger.connectors.smart_meter_texas.interval.intake import FIRST_REFUSAL, READING, Intake, Rows
 from wattledger.connectors.smart_meter_texas.interval.lines import Split, split, split_span
-from wattledger.connectors.smart_meter_texas.interval.pieces import LONGEST, Piece, pieces
-from wattledger.errors import BadPayload
+from wattledger.connectors.smart_meter_texas.interval.pieces import LONGEST, MOST_IDLE, Piece, pieces, tedious
 from wattledger.faults import sabotaged
 from wattledger.model import NO_REVISION, Flow
 
-MOST_IDLE = 1 << 20
-"""as many rows as a sheet of Excel has, which saves empty ones too"""
 MOST_PARTS = 1000
 _WRONG_WIDTH = "the row has not as many fields as the header"
 Codes = NDArray[np.int16]
@@ -165,13 +162,8 @@ def read(body: bytes, intake: Intake, esiid: str | None = None) -> None:
 
 def _bear(idle: int, parts: int) -> None:
     """Raises BadPayload for a file that is made to cost time: each such line is looked at alone."""
-    if sabotaged("idle_lines") or (idle <= MOST_IDLE and parts <= MOST_PARTS):
-        return
-    raise BadPayload(
-        f"More than {MOST_IDLE:,} lines are no readings, or the columns change more than {MOST_PARTS:,} "
-        "times; no meter file is like that, and it was not read further.",
-        "bomb",
-    )
+    if (idle > MOST_IDLE or parts > MOST_PARTS) and not sabotaged("idle_lines"):
+        raise tedious()
 
 
 def _headers(piece: Piece) -> list[tuple[int, Header]]:
