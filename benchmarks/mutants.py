@@ -25,7 +25,7 @@ from wattledger.clock import SystemClock
 ROOT = Path(__file__).resolve().parent.parent
 PAGE, PART, SEED, PATIENCE = "reliability.md", "mutants", 15, 180
 MODULES: dict[str, tuple[str, ...]] = {
-    "merge.py": ("tests/merge",),
+    "merge.py": ("tests/merge", "tests/store/test_revisions.py", "tests/store/test_histories.py"),
     "secrets.py": ("tests/test_secrets.py",),
     "connectors/tokens.py": ("tests/smt_api/test_tokens.py",),
     "store/sources/vendor_tokens.py": (
