@@ -182,14 +182,15 @@ class Accounts:
         self, connection: AsyncConnection, numbers: set[int], vehicles: Collection[int]
     ) -> dict[int, Known]:
         cars = await self._opened(connection, sorted(numbers.intersection(vehicles)))
-        found = {n: Known(cars.get(n) or RegisterAccount()) for n in numbers}
+        found: dict[int, Known] = {}
         for row in await many(connection).remembered(connection, sorted(numbers)):
             car = cars.get(row.usage_point)
             if car is not None:
                 car.resume(row.payload, row.register)
             account = car or RegisterAccount.opened(row.payload, row.register)
             found[row.usage_point] = Known(account, dict(row.latest))
-        return found
+        new = {n: Known(cars.get(n) or RegisterAccount()) for n in numbers - found.keys()}
+        return found | new
 
 
 def _advance(there: Known, rows: Sequence[Row], booked: Booked, number: int, zone: str) -> None:
