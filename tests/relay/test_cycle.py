@@ -10,6 +10,7 @@ from tests.relay.hub_double import Scripted
 from tests.relay.world import ADMIN, SECRET, World, csv, digest, zipped
 from wattledger.faults import sabotage
 from wattledger.relay.cycle import Job
+from wattledger.relay.spool import Spool
 
 
 async def test_a_cycle_moves_an_encrypted_zip_to_the_hub(world: World) -> None:
@@ -168,3 +169,17 @@ async def test_a_full_disk_stops_fetching_but_not_delivering(world: World) -> No
     line = await cycle.run(Job("full"))
     assert (line["fetched"], line["sent"]) == (0, 1) and "disk" in line["error"]
     assert (await world.run())["sent"] == 1
+
+
+async def test_a_folder_that_cannot_be_listed_is_told_in_the_line(world: World) -> None:
+    cycle, count = world.cycle(), Spool.count
+
+    def refuse(self: Spool, folder: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    Spool.count = refuse  # type: ignore[method-assign]
+    try:
+        line = await cycle.run(Job("test"))
+    finally:
+        Spool.count = count  # type: ignore[method-assign]
+    assert line["status"] != "ok" and "Input/output error" in str(line)

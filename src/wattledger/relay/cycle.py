@@ -70,6 +70,7 @@ class Cycle:
                 report.stop(error)
             except OSError as error:
                 report.stop(TryLater(f"The spool can't be written ({error.strerror}); nothing is lost."))
+            waiting, aside = self._left(report)
             line = report.line(
                 reason=job.reason,
                 run=job.id,
@@ -77,12 +78,20 @@ class Cycle:
                 at=self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z"),
                 seconds=round(self._clock.monotonic() - begun, 3),
                 every_minutes=self._settings.relay_every_minutes,
-                waiting=self.spool.count("enc") + self.spool.count("out"),
-                set_aside=self.spool.count("bad"),
+                waiting=waiting,
+                set_aside=aside,
             )
             await self._heartbeat(hub, line)
         self._say(line)
         return line
+
+    def _left(self, report: Report) -> tuple[int, int]:
+        """How many files wait and how many are set aside; a disk that does not tell is reported."""
+        try:
+            return self.spool.count("enc") + self.spool.count("out"), self.spool.count("bad")
+        except OSError as error:
+            report.stop(TryLater(f"The spool can't be read ({error.strerror}); nothing is lost."))
+            return 0, 0
 
     async def take_canary(self, text: bytes) -> None:
         """Lay a deployment test's file into the spool, where fetched files lie."""
