@@ -147,3 +147,12 @@ async def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
     found = {c.name: c.verdict async for c in hub_checks(settings)}
     assert found["database"] == Verdict.FAILED
     assert "vault" not in found
+
+
+@pytest.mark.postgres
+async def test_a_server_that_does_not_sync_is_named(tmp_path: Path, postgres_url: str) -> None:
+    """The tests' own server is such a one."""
+    settings = Settings.model_validate({"WATTLEDGER_DATA": str(tmp_path), "DATABASE_URL": postgres_url})
+    found = {c.name: (c.verdict, c.text) async for c in hub_checks(settings)}
+    verdict, said = found["durability"]
+    assert verdict == Verdict.WARNING and "fsync = off and full_page_writes = off" in said

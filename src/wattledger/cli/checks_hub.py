@@ -1,4 +1,4 @@
-"""What `wattledger doctor` checks on a hub: folder, secrets, transport, relay, database, vault."""
+"""What `wattledger doctor` checks on a hub: folder, secrets, transport, mail, relay, database, vault."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ async def hub_checks(settings: Settings) -> AsyncIterator[Check]:
     yield opening
     if opening.verdict == "ok":
         async with opened(settings.data, settings=settings) as runtime:
+            yield await check("durability", _durability(runtime))
             yield await check("vault", _vault(runtime))
             yield await check("relay heartbeat", _heartbeat(runtime))
             yield await check("people", _people(runtime))
@@ -99,6 +100,13 @@ async def _database(settings: Settings) -> str:
         await runtime.store.ping()
     kind = "SQLite" if database_url(settings).startswith("sqlite") else "PostgreSQL"
     return f"{kind} answers and its schema is up to date."
+
+
+async def _durability(runtime: Runtime) -> str:
+    wrong = await runtime.store.database.not_durable()
+    if wrong:
+        raise Worth(f"PostgreSQL has {' and '.join(wrong)}: a power cut may take what the hub acknowledged.")
+    return "Every commit is on the disk before it is acknowledged."
 
 
 async def _vault(runtime: Runtime) -> str:

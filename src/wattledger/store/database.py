@@ -147,6 +147,15 @@ class Database:
         except TimeoutError:
             raise TryLater("The database did not answer within five seconds.") from None
 
+    async def not_durable(self) -> list[str]:
+        """PostgreSQL's settings under which a power cut may take what was committed; none on SQLite."""
+        if not self.is_postgres:
+            return []
+        query = text("SELECT name FROM pg_settings WHERE name = ANY(:names) AND setting = 'off' ORDER BY name")
+        names = {"names": ["fsync", "full_page_writes", "synchronous_commit"]}
+        async with self.connect() as connection:
+            return [f"{name} = off" for name in await connection.scalars(query, names)]
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
