@@ -151,10 +151,10 @@ class Database:
         """PostgreSQL's settings under which a power cut may take what was committed; none on SQLite."""
         if not self.is_postgres:
             return []
-        query = text("SELECT name FROM pg_settings WHERE name = ANY(:names) AND setting = 'off' ORDER BY name")
+        query = text("SELECT name FROM pg_settings WHERE name = ANY(:names) AND setting = 'off'")
         names = {"names": ["fsync", "full_page_writes", "synchronous_commit"]}
         async with self.connect() as connection:
-            return [f"{name} = off" for name in await connection.scalars(query, names)]
+            return sorted(f"{name} = off" for name in await connection.scalars(query, names))
 
     async def close(self) -> None:
         """Close every connection."""

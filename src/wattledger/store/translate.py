@@ -19,7 +19,7 @@ _AWAY = ("OperationalError", "InterfaceError")
 
 @contextmanager
 def translated(*, races: bool = True) -> Iterator[None]:
-    """Turn errors of drivers and disks into ours. `races=False` lets a lost race through: it is tried again."""
+    """Turn errors of drivers and disks into ours. `races=False` lets a lost race through."""
     try:
         yield
     except WattledgerError:
