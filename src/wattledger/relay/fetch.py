@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +109,7 @@ class Fetch:
                 for _ in range(min(AT_ONCE, len(files))):
                     group.create_task(self._work(drop, queue, whole))
         except BaseExceptionGroup as errors:  # not `except*`: before 3.11.4 it wraps what is raised in it
-            ours, others = errors.split(WattledgerError)
+            ours, others = errors.split((WattledgerError, OSError))
             raise errors if ours is None or others else ours.exceptions[0] from None
         finally:
             await asyncio.to_thread(self._spool.keep, whole)
@@ -127,15 +128,15 @@ class Fetch:
     async def _one(self, drop: Drop, file: RemoteFile) -> tuple[Item, Path]:
         item = self._item(file)
         part = self._spool.path("part", item.id)
-        part.unlink(missing_ok=True)
         try:
+            part.unlink(missing_ok=True)
             with os.fdopen(create(part), "wb") as local:
                 await drop.fetch(file, local.write)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            _thrown_away(part)
             raise TryLater(f"The spool could not take a file ({error.strerror}); nothing is lost.") from None
         except BaseException:
-            part.unlink(missing_ok=True)
+            _thrown_away(part)
             raise
         return item, part
 
@@ -149,6 +150,12 @@ class Fetch:
             source=self._folders.source(file.folder),
             fetched_at=self._clock.now().timestamp(),
         )
+
+
+def _thrown_away(part: Path) -> None:
+    """Remove what came of a file; where the disk won't, the next cycle begins by doing so."""
+    with suppress(OSError):
+        part.unlink(missing_ok=True)
 
 
 def key_of(file: RemoteFile) -> str:
