@@ -134,6 +134,14 @@ def bench(fresh_home: Callable[[], Home], tmp_path: Path) -> Bench:
     return Bench(fresh_home, tmp_path)
 
 
+def refusable(bench: Bench) -> list[Step]:
+    """Calls that may say an error. Not those that send: libpq then reads on, for the server's last words,
+
+    which on a socket that is not really cut never come (a cut one is closed: tests/wire.py does that).
+    """
+    return [step for step in bench.steps if step.call not in ("sendto", "sendmsg")]
+
+
 def some(steps: list[Step], count: int) -> list[Step]:
     return random.Random(SEED).sample(steps, count)
 
@@ -144,8 +152,8 @@ def test_a_kill_at_some_calls_loses_nothing(bench: Bench) -> None:
 
 
 def test_an_error_of_some_calls_loses_nothing(bench: Bench) -> None:
-    calls = ("fsync", "fdatasync", "pwrite64", "write", "rename", "sendto", "recvfrom")
-    steps = [step for step in bench.steps if step.call in calls]
+    calls = ("fsync", "fdatasync", "pwrite64", "write", "rename", "recvfrom")
+    steps = [step for step in refusable(bench) if step.call in calls]
     for number in range(2):
         assert all(bench.refused(step, step.errors[number]) for step in some(steps, 3))
 
@@ -160,5 +168,5 @@ def test_a_kill_at_every_call_loses_nothing(bench: Bench, record_property: Recor
 
 @pytest.mark.soak
 def test_an_error_of_every_call_loses_nothing(bench: Bench, record_property: Record) -> None:
-    record_property("errors_said", sum(bench.refused(s, e) for s in bench.steps for e in s.errors))
+    record_property("errors_said", sum(bench.refused(s, e) for s in refusable(bench) for e in s.errors))
     record_property("lost", 0)
