@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ settings.load_profile("suite")
 
 SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
+WHOLE = re.compile(r"/test_(crash|audit|schema|upgrade)\.py|::test_sabotage_|killed")
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -33,6 +35,27 @@ ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.po
 def logs_as_at_first() -> None:
     """No test sees how another one set up the logs of this process."""
     structlog.reset_defaults()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark `again` what asks PostgreSQL after the first case of a test that SQLite answers in all of them.
+
+    Where the engine itself is in question (WHOLE), both are asked in every case. `soak` is left as it is.
+    """
+    quick = [item for item in items if not item.get_closest_marker("soak")]
+    on_sqlite = {_function(item) for item in quick if not item.get_closest_marker("postgres")}
+    asked: set[str] = set()
+    for item in quick:
+        name = _function(item)
+        if name in on_sqlite and item.get_closest_marker("postgres") and not WHOLE.search(name):
+            if name in asked:
+                item.add_marker(pytest.mark.again)
+            asked.add(name)
+
+
+def _function(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
