@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import LiteralString
 
 import psycopg
 from tests import postgres_server
@@ -38,6 +39,7 @@ TEXAS = 8_000_000
 """meters that Smart Meter Texas reads"""
 DAY = date(2026, 1, 15)
 SLOTS = 96
+ARCHIVED: LiteralString = "SELECT sum(stored) FROM body"
 SIZES = (0.25, 0.5, 1, 2, 5)
 """store-only runs, as multiples of the share"""
 STEEPEST = 1.05
@@ -93,21 +95,32 @@ async def _night(folder: Path, server: Server, fleet: Fleet) -> list[Figure]:
     url, name = server.database("texas"), f"texas, {fleet.meters:,} meters"
     figures: list[Figure] = []
     with road.hub(folder, DATABASE_URL=url) as to:
-        count, words = Meters(to, server.url), []
+        count, words, archived = Meters(to, server.url), [], []
         homes = [Home(fleet.esiid(0))]
         async with SmtSimulator(folder / "utility", homes) as vendor, road.relay(folder, vendor, to) as runs:
             for step, corrected in (("once", False), ("again", False), ("2 % revised", True)):
                 wall, used = await _delivered(vendor, runs, count, fleet, corrected)
                 figures += _pace(f"{name}, {step}", fleet.meters * SLOTS, wall, used)
                 words.append(_asked(to, "digest")[0]["digest"])
+                archived.append(_weight(url, ARCHIVED))
         if words[0] != words[1] or words[1] == words[2]:
             raise RuntimeError(f"the ledger is not what it should be after each night: {words}")
         figures.append(at_most(f"{name}: hub, greatest memory", [_greatest(to.pid)], "MB"))
         figures += _weights(url, name, fleet.meters)  # before the replay, whose old rows wait for a vacuum
         figures += _reports(to, name)
-    once = next(f for f in figures if f.what.endswith("once: processor"))
-    nightly = once.value / fleet.meters * TEXAS / 3600
-    return [*figures, at_most("texas, all 8,000,000 meters: processor a night", [nightly], "core-hours")]
+    return [*figures, *_all_of_texas(figures, archived[0], TEXAS / fleet.meters)]
+
+
+def _all_of_texas(figures: Sequence[Figure], archived: float, times: float) -> list[Figure]:
+    """What a night of the whole state takes, and a year of such nights: multiplied, not measured."""
+    value = {figure.what.partition(" meters")[2]: figure.value for figure in figures}
+    energy = value[": energy tables"] * SLOTS * TEXAS
+    name = f"texas, all {TEXAS:,} meters, multiplied"
+    return [
+        at_most(f"{name}: processor a night", [value[", once: processor"] * times / 3600], "core-hours"),
+        at_most(f"{name}: energy tables of a year", [energy * 365 / 1e12], "TB"),
+        at_most(f"{name}: archive of a year", [archived * times * 365 / 1e12], "TB"),
+    ]
 
 
 async def _delivered(
@@ -179,18 +192,19 @@ def _reports(to: road.Hub, name: str) -> list[Figure]:
 
 
 def _weights(url: str, name: str, meters: int) -> list[Figure]:
-    queries = (
-        "SELECT pg_total_relation_size('energy_day') + pg_total_relation_size('energy_superseded')",
-        "SELECT pg_database_size(current_database())",
-        "SELECT sum(stored) FROM body",
-    )
-    with psycopg.connect(url) as connection:
-        energy, whole, archive = (float((connection.execute(q).fetchone() or (0,))[0] or 0) for q in queries)
+    tables = "SELECT pg_total_relation_size('energy_day') + pg_total_relation_size('energy_superseded')"
+    archive, whole = _weight(url, ARCHIVED), _weight(url, "SELECT pg_database_size(current_database())")
     return [
-        at_most(f"{name}: energy tables", [energy / meters / SLOTS], "bytes/reading"),
+        at_most(f"{name}: energy tables", [_weight(url, tables) / meters / SLOTS], "bytes/reading"),
         at_most(f"{name}: archive of three nights", [archive / 1e6], "MB"),
         at_most(f"{name}: database as a whole", [whole / 1e6], "MB"),
     ]
+
+
+def _weight(url: str, query: LiteralString) -> float:
+    """Bytes, by a query."""
+    with psycopg.connect(url) as connection:
+        return float((connection.execute(query).fetchone() or (0,))[0] or 0)
 
 
 def _greatest(pid: int) -> float:
