@@ -24,6 +24,7 @@ def told(chaos: Chaos, wrong: list[str]) -> str:
     return "\n".join([*chaos.story, "", *wrong[:40]])
 
 
+@pytest.mark.soak
 async def test_some_faults_change_nothing(tmp_path: Path) -> None:
     async with World(tmp_path, Plan(seed=3, pace=0.3)) as world:
         chaos = Chaos(world, QUICK, every=0.1)

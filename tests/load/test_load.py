@@ -112,7 +112,7 @@ def two_hubs(folder: Path, url: str) -> Processes:
 
 
 async def test_kills_and_cuts(tmp_path: Path, record_property: Record) -> None:
-    load = Load(seconds=6, rate=20, kill_every=1.8, meters=10, lease=SHORT_LEASE, share=0.05)
+    load = Load(seconds=3, rate=30, kill_every=1.2, meters=10, lease=SHORT_LEASE, share=0.05)
     processes, url = one_hub(tmp_path, load.lease)
     ran = await run(load, processes, url, tmp_path)
     assert processes.kills and sum(ran.wires[0].kinds.values()) > ran.senders.sent
@@ -151,7 +151,7 @@ async def test_kills_and_cuts_for_long(
 @pytest.mark.parametrize("faults", ["off:ack_after_commit", "off:archive_first"])
 async def test_sabotage_ack_after_commit_is_noticed(faults: str, tmp_path: Path) -> None:
     """What was acknowledged is in the archive, though the hub is killed under load."""
-    load = Load(seconds=2, rate=400, kill_every=1, meters=10, lease=SHORT_LEASE, share=0)
+    load = Load(seconds=1, rate=400, kill_every=0.7, meters=10, lease=SHORT_LEASE, share=0)
     processes, url = one_hub(tmp_path, load.lease, WATTLEDGER_FAULTS=faults)
     with pytest.raises(AssertionError, match="lost"):
         await run(load, processes, url, tmp_path)

@@ -21,7 +21,7 @@ from wattledger.simulators.smartthings import SmartThingsSimulator
 
 pytestmark = pytest.mark.postgres
 CALLBACK = "/oauth/smartthings/callback"
-ROUNDS = 3
+ROUNDS = [1, pytest.param(20, marks=pytest.mark.soak)]
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -36,6 +36,8 @@ class House:
     answered: list[int] = field(default_factory=list)
     """statuses of the vendor's token answers"""
     died: datetime = EPOCH
+    word: str = ""
+    """the owner's API token"""
 
     async def start(self, *words: str) -> asyncio.subprocess.Process:
         """A process; what it logs goes to the end of one file."""
@@ -54,15 +56,16 @@ class House:
         return said.decode()
 
     async def serve(self) -> tuple[asyncio.subprocess.Process, httpx2.AsyncClient]:
-        """The hub, and its first owner by API token."""
+        """The hub, and its owner by API token."""
         process = await self.start("serve", "--port", "0")
         assert process.stdout
         while b"Wattledger is at" not in (line := await process.stdout.readline()):
             assert line, self.logs.read_text()[-2000:]
         base = line.decode().split("Wattledger is at ")[1].split()[0]
-        await self.run("user", "add", "owner@example.org")
-        word = (await self.run("user", "token", "owner@example.org")).split()[-1]
-        headers = {"authorization": f"Bearer {word}"}
+        if not self.word:
+            await self.run("user", "add", "owner@example.org")
+            self.word = (await self.run("user", "token", "owner@example.org")).split()[-1]
+        headers = {"authorization": f"Bearer {self.word}"}
         client = httpx2.AsyncClient(base_url=base, headers=headers, timeout=60, trust_env=False)
         return process, await self.stack.enter_async_context(client)
 
@@ -124,7 +127,8 @@ async def state(owner: httpx2.AsyncClient, id: str) -> dict[str, Any]:
     return next(row for row in listed if row["id"] == id)
 
 
-async def test_sign_in_push_refresh_and_death(house: House) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+async def test_sign_in_push_refresh_and_death(house: House, rounds: int) -> None:
     hub, owner = await house.serve()
     worker = await house.start("work")
     id = await signed_in(house, owner)
@@ -133,7 +137,7 @@ async def test_sign_in_push_refresh_and_death(house: House) -> None:
         "Bedroom AC", "Living room AC", "Office AC",
     ]  # fmt: skip
     await pushed_while_polling(house, owner, id)
-    await refreshed_by_several(house, owner, id)
+    await refreshed_by_several(house, owner, id, rounds)
     await pasted_beside(house, owner, id)
     async with stopped(hub, worker):
         await dies_in_a_refresh(house, id)
@@ -176,9 +180,9 @@ async def _true(said: bool) -> bool:
     return said
 
 
-async def refreshed_by_several(house: House, owner: httpx2.AsyncClient, id: str) -> None:
+async def refreshed_by_several(house: House, owner: httpx2.AsyncClient, id: str, rounds: int) -> None:
     """The vendor forgets the access token: however many processes collect at once, it is refreshed once."""
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before = house.refreshes()
         house.vendor.issuer.access.clear()
         polls = [owner.post(f"/v1/connections/{id}/poll") for _ in range(3)]
