@@ -16,6 +16,7 @@ from tests.browser.running import Running, running
 from wattledger.model import Source
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE: Any = {"width": 1280, "height": 940}
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -80,25 +81,51 @@ class Watched:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
 
+    def told(self) -> tuple[list[str], set[str]]:
+        """Complaints and hosts since it was asked last."""
+        found = list(self.complaints), set(self.hosts)
+        self.complaints.clear()
+        self.hosts.clear()
+        return found
+
+
+@pytest.fixture(scope="module")
+def usual(browser: Browser, hub: Running) -> Iterator[Watched]:
+    """What most tests of a file look through, in one page: a page's process costs more than most tests."""
+    watched = Watched(browser.new_context(viewport=WIDE))
+    watched.context.add_cookies([hub.sign_in()])  # type: ignore[list-item]
+    yield watched
+    watched.context.close()
+
 
 @pytest.fixture
-def open_page(browser: Browser, hub: Running) -> Iterator[Callable[..., Page]]:
-    """Opens a signed-in page; afterwards there must be no complaint and no other host."""
-    contexts: list[Watched] = []
+def open_page(browser: Browser, hub: Running, usual: Watched) -> Iterator[Callable[..., Page]]:
+    """Opens a signed-in page, with options in a context of its own; afterwards there must be no complaint,
+    no other host, and nothing kept by the usual context."""
+    alone: list[Watched] = []
 
     def make(path: str, **options: Any) -> Page:
-        watched = Watched(browser.new_context(**{"viewport": {"width": 1280, "height": 940}, **options}))
-        watched.context.add_cookies([hub.sign_in()])  # type: ignore[list-item]
-        contexts.append(watched)
-        page = watched.page()
+        watched = usual
+        if options:
+            watched = Watched(browser.new_context(**{"viewport": WIDE, **options}))
+            watched.context.add_cookies([hub.sign_in()])  # type: ignore[list-item]
+            alone.append(watched)
+        page = usual.context.pages[0] if watched is usual and usual.context.pages else watched.page()
         page.goto(hub.url + path)
         return page
 
     yield make
-    for watched in contexts:
+    for page in usual.context.pages[:1]:
+        page.evaluate("sessionStorage.clear()")
+    for page in usual.context.pages[1:]:
+        page.close()
+    for watched in alone:
         watched.context.close()
-        assert watched.complaints == []
-        assert watched.hosts <= {urlsplit(hub.url).netloc}
+    for watched in (usual, *alone):
+        complaints, hosts = watched.told()
+        assert complaints == []
+        assert hosts <= {urlsplit(hub.url).netloc}
+    assert usual.context.storage_state()["origins"] == []
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_from_the_set_up_link_to_the_year_of_a_dropped_file(
         fits(page)
         expect(page.locator(".welcome section")).to_have_count(4)
         body = home.export(*YEAR)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_load_state("load")
         began = time.monotonic()
         drop(page, "IntervalData.csv", body)
         shown = page.locator(".received")
