@@ -29,7 +29,7 @@ structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.p
 
 SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
-WHOLE = re.compile(r"/test_(crash|audit|schema|upgrade)\.py|::test_sabotage_|killed")
+WHOLE = re.compile(r"/test_(crash|audit|schema|upgrade)\.py|::test_sabotage_")
 ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.postgres)]
 
 

@@ -19,7 +19,7 @@ from tests.browser.test_chart import EVERY_PAGE
 
 LIMIT = 0.06
 """seconds of processor time, median of the repetitions"""
-TIMES = 15
+TIMES = 7
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def certificate(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=SITES)
+@pytest.fixture
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str, int]]:
     """(host, path, port) of a hub that believes the proxy."""
     host, path = SITES[request.param]
@@ -93,7 +93,16 @@ def caddy(folder: Path, port: int, tls: int) -> list[str | Path]:
 PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize(
+    ("hub", "proxy"),
+    [
+        ("root", "nginx"),
+        ("path", "caddy"),
+        pytest.param("path", "nginx", marks=pytest.mark.soak),
+        pytest.param("root", "caddy", marks=pytest.mark.soak),
+    ],
+    indirect=["hub"],
+)
 def test_pages_and_files_come_through(proxy: str, hub: tuple[str, str, int], certificate: Path) -> None:
     if shutil.which(proxy) is None:
         pytest.skip(f"{proxy} is not here")

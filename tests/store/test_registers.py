@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -176,9 +177,13 @@ def _moves() -> st.SearchStrategy[list[tuple[int, int, int | None]]]:
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moves=_moves(), together=st.integers(1, 4))
 def test_step_by_step_and_whole_are_the_same(
-    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[int, int, int | None]], together: int
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_template: Path,
+    moves: list[tuple[int, int, int | None]],
+    together: int,
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("steps")
+    copy(sqlite_template, folder / "x.db")
 
     async def work() -> None:
         store = await open_store(f"sqlite:///{folder}/x.db", data=folder, parse=parse, vault=Vault({}))

@@ -97,13 +97,14 @@ def _settings(folder: Path) -> Any:
     return load_settings(folder, {}, admin_token=ADMIN, webhook_secret=SECRET)
 
 
-def test_requests_from_the_openapi_document(hub: Running) -> None:
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.soak)])
+def test_requests_from_the_openapi_document(hub: Running, examples: int) -> None:
     schema = schemathesis.openapi.from_url(f"http://{hub.host}:{hub.port}/openapi.json")
     count = 0
     for operation in (result.ok() for result in schema.get_all_operations()):
         count += 1
 
-        @quick(10)
+        @quick(examples)
         @given(case=operation.as_strategy())
         def try_it(case: Any) -> None:
             for headers in (hub.headers, {}):
