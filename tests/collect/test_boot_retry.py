@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from tests.smartcar.test_road import connected as car_connected
 from tests.smartthings.test_rotation import signed_in
@@ -24,6 +25,7 @@ from wattledger.secrets import Vault
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartthings import SmartThingsSimulator
 from wattledger.store import Store, open_store
+from wattledger.store.tables import vehicle
 
 GRACE = MOST_SECONDS = 20.0
 KEY = b"k" * 32
@@ -78,6 +80,8 @@ async def scene(name: str, url: str, folder: Path) -> AsyncIterator[Scene]:
 async def crash(here: Scene) -> None:
     """A collector is killed once the vendor has answered its refresh, before it has kept the answer."""
     here.vendor.issuer.access.clear()
+    async with here.store.begin() as rows:  # a car that was asked a moment ago is due again
+        await rows.execute(update(vehicle).values(next_poll_at=None, status={}))
     victim = await here.run("poll", here.connection, faults="kill:hub.before_token_commit")
     assert await victim.wait() == -9
     assert await here.unfinished()
