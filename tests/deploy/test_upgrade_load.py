@@ -34,6 +34,10 @@ SLOWEST = 5.0
 """of any call that is answered: two seconds, and what a busy machine adds"""
 
 
+ALONE = 16.0
+"""where the one hub was killed: what it was reading is another's after fifteen seconds"""
+
+
 class Hubs:
     """Hubs on ports of their own."""
 
@@ -74,20 +78,20 @@ def stack() -> Iterator[ExitStack]:
         yield found
 
 
-def judge(senders: Senders, env: Env, folder: Path, record: Record) -> None:
+def judge(senders: Senders, env: Env, folder: Path, record: Record, slowest: float = SLOWEST) -> None:
     """Every acknowledged file is there once, and the ledger is that of a calm installation."""
     record("seed", SEED)
-    _served(senders, record)
+    _served(senders, record, slowest)
     bodies = [base64.b64decode(str(file_of(n)["content_b64"])) for n in sorted(senders.taken)]
     assert run("db", "digest", env=env).strip() == asyncio.run(undisturbed(bodies, folder / "calm"))
     days = 3 * len(bodies)
     assert run("db", "scrub", env=env) == f"{len(bodies)} bodies and {days} days were checked.\n"
 
 
-def _served(senders: Senders, record: Record) -> None:
+def _served(senders: Senders, record: Record, slowest: float = SLOWEST) -> None:
     senders.tell(record)
-    assert set(senders.answers) == {200}
-    assert max(senders.waits) < SLOWEST
+    assert set(senders.answers) <= {200, 503}
+    assert max(senders.waits) < slowest
 
 
 @pytest.mark.soak

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
 
 import orjson
 import structlog
@@ -18,6 +20,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+STOPPING = "This hub is stopping and did not finish; send it again."
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 ALWAYS = {
     "x-content-type-options": "nosniff",
@@ -29,7 +32,10 @@ ALWAYS = {
 
 
 class Frame:
-    """ASGI middleware around everything else; an unforeseen error becomes a 500 with its incident's id."""
+    """ASGI middleware around everything else; an unforeseen error becomes a 500 with its incident's id.
+
+    What a stopping hub breaks off is a 503: nothing was acknowledged, its sender comes again.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -50,11 +56,17 @@ class Frame:
 
         try:
             await self._app(scope, receive, framed)
+        except asyncio.CancelledError:
+            if status:
+                raise
+            await _answer(framed, 503, {"ok": False, "error": "TRY_LATER", "message": STOPPING})
         except Exception:
             log.exception("incident", request=request, path=_path(scope))
             if status:
                 raise
-            await _incident(framed, request)
+            message = f"Something went wrong here; the log has it as incident {request}."
+            body = {"ok": False, "error": "INTERNAL", "message": message, "incident": request}
+            await _answer(framed, 500, body)
         finally:
             self._finish(scope, request, status, time.perf_counter() - began)
 
@@ -87,11 +99,12 @@ def _dress(headers: MutableHeaders, request: str, scope: Scope) -> None:
         headers.setdefault("strict-transport-security", "max-age=31536000")
 
 
-async def _incident(send: Send, request: str) -> None:
-    message = f"Something went wrong here; the log has it as incident {request}."
-    body = orjson.dumps({"ok": False, "error": "INTERNAL", "message": message, "incident": request})
+async def _answer(send: Send, status: int, said: dict[str, Any]) -> None:
+    body = orjson.dumps(said)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    if status == 503:
+        headers.append((b"retry-after", b"1"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
