@@ -32,8 +32,6 @@ REPORT = 10.0
 """seconds for which another session reads"""
 SLOWEST = 5.0
 """of any call that is answered: two seconds, and what a busy machine adds"""
-
-
 ALONE = 16.0
 """where the one hub was killed: what it was reading is another's after fifteen seconds"""
 
@@ -143,7 +141,7 @@ def test_the_one_hub_is_replaced(
             time.sleep(2)
             hubs.stop(0)
         hubs.start(env, 0)
-    judge(senders, env, tmp_path, record_property)
+    judge(senders, env, tmp_path, record_property, ALONE)
 
 
 @pytest.mark.postgres
