@@ -6,6 +6,7 @@ committed; a small transaction spends most of its time on the way there and back
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import deque
 from typing import Any, NamedTuple
@@ -14,6 +15,8 @@ import aiosqlite
 from sqlalchemy.dialects.sqlite import aiosqlite as adapter
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
+
+from wattledger.faults import sabotaged
 
 
 class _Outcome(NamedTuple):
@@ -48,7 +51,11 @@ class _Cursor(adapter.AsyncAdapt_aiosqlite_cursor):
         raw: Any = self._connection
         async with ours._execute_mutex:
             begin, ours.to_begin = ours.to_begin, False
-            self._cursor, rows = await raw._execute(run, raw._conn, begin, *words)
+            try:
+                self._cursor, rows = await raw._execute(run, raw._conn, begin, *words)
+            except asyncio.CancelledError:
+                ours.abandoned = True
+                raise
         self._rows = deque(rows)
 
     async def _async_soft_close(self) -> None:
@@ -59,14 +66,18 @@ class _Cursor(adapter.AsyncAdapt_aiosqlite_cursor):
 
 
 class _Connection(adapter.AsyncAdapt_aiosqlite_connection):
-    """Begins to read with the first statement; rolls back what is open, and waits for no end of a read."""
+    """Begins to read with the first statement; rolls back what is open, and waits for no end of a read.
 
-    __slots__ = ("reading", "to_begin")
+    A statement whose caller was cancelled runs on in the thread (`abandoned`) and may yet begin a
+    transaction: whether one is open can only be asked behind it.
+    """
+
+    __slots__ = ("abandoned", "reading", "to_begin")
     _cursor_cls = _Cursor
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
-        self.reading = self.to_begin = False
+        self.reading = self.to_begin = self.abandoned = False
 
     def begin(self, write: bool) -> None:
         """A write transaction at once, a read transaction from the first statement on."""
@@ -77,9 +88,14 @@ class _Connection(adapter.AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         reading, self.reading, self.to_begin = self.reading, False, False
         raw: Any = self._connection
-        if not raw._connection or not raw.in_transaction:
+        if not raw._connection:
             return
-        if reading:
+        if self.abandoned and not sabotaged("abandoned_begin"):
+            self.abandoned = False
+            raw._tx.put_nowait((None, raw._conn.rollback))
+        elif not raw.in_transaction:
+            return
+        elif reading:
             raw._tx.put_nowait((None, raw._conn.rollback))
         else:
             super().rollback()
