@@ -59,6 +59,8 @@ def _alone(pipe: Any, road: Road, folder: Path) -> None:
     said = road(body, folder)
     grown, spent = _memory() - before, _cpu() - begun
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    if child <= _memory():  # what it was forked from counts as its own until it runs something else
+        child = 0.0
     begun_good = time.monotonic()
     good = by_file(GOOD, folder) == ""
     pipe.send((said, spent, max(grown, child), disk.stop(), time.monotonic() - begun_good, good))

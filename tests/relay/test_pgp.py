@@ -167,15 +167,13 @@ async def test_one_batch_survives_every_kind_of_bad_file(keys: PgpKeys, tmp_path
     assert sorted(p.name for p in tmp_path.glob("*.out")) == ["good1.out", "good2.out"]
 
 
-async def test_nothing_stays_behind(keys: PgpKeys) -> None:
-    def leftovers() -> set[str]:
-        return {p.name for p in Path(tempfile.gettempdir()).glob("wattledger-*")}
-
-    before = leftovers()
+async def test_nothing_stays_behind(keys: PgpKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(tmp_path.iterdir())
     await open_pgp(PAIR.encrypt(PLAIN), keys)
     await code_of(PAIR.encrypt(PLAIN)[:200], keys)
     await code_of(PAIR.encrypt(PLAIN), keys, Limits(wall=0))
-    assert leftovers() - before == set()
+    assert set(tmp_path.iterdir()) == before
 
 
 async def test_a_cancelled_batch_takes_its_child_along(keys: PgpKeys, tmp_path: Path) -> None:
