@@ -41,12 +41,12 @@ VERBS = ("replay", "totals", "gaps", "digest")
 GOAL = 1.7
 
 
-def measure() -> list[Figure]:
-    """All of it; needs a PostgreSQL server of our own."""
+def measure(*, full: bool) -> list[Figure]:
+    """Hubs, and with `full` the fleet's workers too; needs a PostgreSQL server of our own."""
     server = postgres_server.start(ledger.DURABLE)
     try:
         load = at_most("scaling: load of the machine before", [os.getloadavg()[0]], "")
-        return [*_hubs(server), *_fleet(server), load]
+        return [*_hubs(server), *(_fleet(server) if full else []), load]
     finally:
         server.stop()
 
