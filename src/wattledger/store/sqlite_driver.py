@@ -88,14 +88,10 @@ class _Connection(adapter.AsyncAdapt_aiosqlite_connection):
     def rollback(self) -> None:
         reading, self.reading, self.to_begin = self.reading, False, False
         raw: Any = self._connection
-        if not raw._connection:
+        abandoned, self.abandoned = self.abandoned and not sabotaged("abandoned_begin"), False
+        if not raw._connection or not (abandoned or raw.in_transaction):
             return
-        if self.abandoned and not sabotaged("abandoned_begin"):
-            self.abandoned = False
-            raw._tx.put_nowait((None, raw._conn.rollback))
-        elif not raw.in_transaction:
-            return
-        elif reading:
+        if abandoned or reading:
             raw._tx.put_nowait((None, raw._conn.rollback))
         else:
             super().rollback()

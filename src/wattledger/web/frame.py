@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from datetime import timedelta
 
-import orjson
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wattledger.clock import token
+from wattledger.errors import TryLater
+from wattledger.web.answers import Json, failure
 from wattledger.web.metrics import Metrics
 
 log = structlog.get_logger("wattledger.web")
@@ -59,14 +60,15 @@ class Frame:
         except asyncio.CancelledError:
             if status:
                 raise
-            await _answer(framed, 503, {"ok": False, "error": "TRY_LATER", "message": STOPPING})
+            status, body, headers = failure(TryLater(STOPPING, timedelta(seconds=1)))
+            await Json(body, status, headers)(scope, receive, framed)
         except Exception:
             log.exception("incident", request=request, path=_path(scope))
             if status:
                 raise
             message = f"Something went wrong here; the log has it as incident {request}."
             body = {"ok": False, "error": "INTERNAL", "message": message, "incident": request}
-            await _answer(framed, 500, body)
+            await Json(body, 500)(scope, receive, framed)
         finally:
             self._finish(scope, request, status, time.perf_counter() - began)
 
@@ -97,15 +99,6 @@ def _dress(headers: MutableHeaders, request: str, scope: Scope) -> None:
         headers.setdefault("cache-control", "no-store")
     if scope["scheme"] == "https":
         headers.setdefault("strict-transport-security", "max-age=31536000")
-
-
-async def _answer(send: Send, status: int, said: dict[str, Any]) -> None:
-    body = orjson.dumps(said)
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status == 503:
-        headers.append((b"retry-after", b"1"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _path(scope: Scope) -> str:
