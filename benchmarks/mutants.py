@@ -18,6 +18,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import monotonic
 
+from tests.turns import minutes
+
 from benchmarks.figures import machine
 from benchmarks.pages import put
 from wattledger.clock import SystemClock
@@ -89,7 +91,7 @@ def _turn(node: ast.AST) -> bool:
 
 def run(words: Sequence[str]) -> int:
     """Try mutants until the minutes are over; write the score. 1 where it is below 85 %."""
-    until = monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+    until = monotonic() + 60 * minutes()
     every = [
         (name, *one) for name in MODULES for one in mutants((ROOT / "src/wattledger" / name).read_text())
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -14,6 +13,7 @@ import asyncssh
 from tests.chaos.children import Child
 from tests.chaos.faults import any_of, fault, last
 from tests.chaos.world import SECRETS, World
+from tests.disks import filled
 from wattledger.simulators.pgp import PgpPair
 
 JUMPS = {"a day ahead": 86_400.0, "two hours back": -7200.0, "a week ahead": 7 * 86_400.0}
@@ -21,18 +21,6 @@ JUMPS = {"a day ahead": 86_400.0, "two hours back": -7200.0, "a week ahead": 7 *
 
 def has_disks(world: World) -> bool:
     return bool(world.disks)
-
-
-def filled(folder: Path) -> Path:
-    """Take all that is left on a disk."""
-    ballast = folder / "ballast"
-    with ballast.open("wb", buffering=0) as out, suppress(OSError):
-        while True:
-            out.write(bytes(1 << 20))
-    with ballast.open("ab", buffering=0) as out, suppress(OSError):
-        while True:
-            out.write(bytes(512))
-    return ballast
 
 
 @fault("disk", has_disks)

@@ -11,9 +11,10 @@ import pytest
 from tests.chaos.run import Chaos
 from tests.chaos.verdict import verdict
 from tests.chaos.world import Plan, World
+from tests.turns import minutes
 
 QUICK = ("kill", "cut", "clock", "disk_full", "revoked")
-MINUTES = float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+MINUTES = minutes()
 TRUE_FROM = 60
 """minutes from which nothing is scaled: leases and pauses are those of the product"""
 SEED = int(os.environ.get("WATTLEDGER_SEED", "20261121"))

@@ -17,6 +17,7 @@ from random import Random
 from tests import postgres_server
 from tests.chaos.children import ROOT, Child, Family
 from tests.chaos.feed import HOMES, Feed
+from tests.disks import mounted
 from tests.load.processes import free_port
 from tests.wire import WHOLE, Line, Wire
 from wattledger.keyfile import make_key
@@ -90,12 +91,8 @@ class World:
         self._ports = dict(zip((h.name for h in hubs), ports, strict=False))
 
     def _mount(self, name: str, size: str) -> None:
-        place = self.folder / name
-        place.mkdir()
-        made = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-        if os.geteuid() == 0 and subprocess.run(made, capture_output=True, check=False).returncode == 0:
-            self.disks[name] = place
-            self._stack.callback(subprocess.run, ["umount", "--lazy", str(place)], check=True)
+        if self._stack.enter_context(mounted(self.folder / name, size)):
+            self.disks[name] = self.folder / name
 
     async def _wire(self, name: str, port: int, host: str = "127.0.0.1") -> Wire:
         return await self._stack.enter_async_context(Wire(port, lambda _: self._line(name), host))

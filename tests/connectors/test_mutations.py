@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable
 from time import monotonic
@@ -11,6 +10,7 @@ import pytest
 
 from tests.connectors.reading import parse
 from tests.payloads.examples import EXAMPLES
+from tests.turns import minutes
 from wattledger.errors import BadPayload
 
 SEED = 4
@@ -62,7 +62,7 @@ def test_a_thousand_mutations() -> None:
 
 @pytest.mark.soak
 def test_mutations_for_a_while(record_property: Callable[[str, object], None]) -> None:
-    until, done, read = monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10")), 0, 0
+    until, done, read = monotonic() + 60 * minutes(), 0, 0
     while monotonic() < until:
         read += sum(tried(number) for number in range(done, done + 500))
         done += 500

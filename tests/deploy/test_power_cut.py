@@ -23,6 +23,7 @@ from tests import postgres_server
 from tests.deploy.disk import Disk, disk, missing, stopped
 from tests.postgres_server import Server
 from tests.store.living import Living, work
+from tests.turns import minutes
 from wattledger.errors import WattledgerError
 from wattledger.faults import sabotage
 
@@ -31,7 +32,6 @@ SEED = 20251106
 CUTS = 4
 """on one home, before the next one begins"""
 ENDLESS = 1_000_000
-MINUTES = "WATTLEDGER_SOAK_MINUTES"
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 
@@ -139,7 +139,7 @@ def notices(template: Path | None, *settings: str) -> str:
 
 
 def by_time(template: Path | None, record: Record) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10"))
+    until = time.monotonic() + 60 * minutes()
     homes = acked = 0
     while time.monotonic() < until:
         acked += cuts(template, CUTS, SEED + homes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from tests.load.files import Files
 from tests.load.judging import judge, opened, settled
 from tests.load.processes import HEADERS, Process, Processes, environment
 from tests.load.senders import Senders, spoiling
+from tests.turns import minutes
 from tests.wire import Wire
 
 Record = Callable[[str, object], None]
@@ -135,8 +135,8 @@ def lasting_url() -> Iterator[str]:
 async def test_kills_and_cuts_for_long(
     engine: str, request: pytest.FixtureRequest, tmp_path: Path, record_property: Record
 ) -> None:
-    minutes = float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
-    load = Load(seconds=60 * minutes, rate=RATE, kill_every=min(30, 10 * minutes))
+    length = minutes()
+    load = Load(seconds=60 * length, rate=RATE, kill_every=min(30, 10 * length))
     if engine == "sqlite":
         processes, url = one_hub(tmp_path, None)
     else:

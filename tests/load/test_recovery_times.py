@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -16,10 +15,10 @@ from benchmarks import callers, road
 from benchmarks.road import Hub, relay
 
 from tests import postgres_server
+from tests.disks import filled, mounted
 from tests.load.files import Files
 from tests.load.processes import HEADERS, Process, environment
 from tests.load.senders import post
-from tests.store.test_full_disk import fill
 from tests.wire import Wire
 from wattledger.simulators.home import Home
 from wattledger.simulators.smart_meter_texas import SmtSimulator
@@ -133,13 +132,10 @@ async def test_a_killed_postgres(tmp_path: Path, record_property: Record) -> Non
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)], check=False)
-    if made.returncode:
-        pytest.skip("only root may mount a disk of its own")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with mounted(tmp_path / "disk", "64m") as there:
+        if not there:
+            pytest.skip("only root may mount a disk of its own")
+        yield tmp_path / "disk"
 
 
 @pytest.mark.soak
@@ -151,7 +147,7 @@ async def test_a_disk_with_room_again(small_disk: Path, record_property: Record)
         caller = Caller(hub.port)
         for _ in range(ROUNDS):
             await caller.taken()
-            ballast = await asyncio.to_thread(fill, small_disk)
+            ballast = await asyncio.to_thread(filled, small_disk)
             await caller.until(lambda status: status == 507)
             ballast.unlink()
             slowest = max(slowest, await caller.taken())

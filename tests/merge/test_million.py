@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from time import monotonic
 
 import numpy as np
 import pytest
 from tests.merge.made import deliveries, joined, shuffled
+from tests.turns import minutes
 
 from wattledger.faults import sabotage
 
@@ -33,7 +33,7 @@ def test_sabotage_merge_order_is_noticed_in_histories() -> None:
 
 @pytest.mark.soak
 def test_a_million_histories(record_property: Callable[[str, object], None]) -> None:
-    until, done = monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10")), 0
+    until, done = monotonic() + 60 * minutes(), 0
     while done < WANTED and monotonic() < until:
         assert wrong(BATCH, done // BATCH) == 0, f"seed {SEED}, batch {done // BATCH}"
         done += BATCH

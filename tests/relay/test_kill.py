@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 
 from tests.relay.killing import POINTS, child, drained, killed_after, killed_at, restart, unaccounted
 from tests.relay.world import World, csv, zipped
+from tests.turns import minutes
 
 Record = Callable[[str, object], None]
 SEED = 20251106
@@ -55,7 +55,7 @@ async def test_random_kills_in_a_row_lose_nothing(world: World) -> None:
 
 @pytest.mark.soak
 async def test_thousands_of_random_kills_lose_nothing(world: World, record_property: Record) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+    until = time.monotonic() + 60 * minutes()
     starts = kills = 0
     while time.monotonic() < until:
         kills += await _random_kills(world, 50, random.Random(SEED + starts), starts)

@@ -24,6 +24,7 @@ from tests.deploy.disk import Disk, disk, missing
 from tests.relay.hub_double import Scripted
 from tests.relay.killing import drained, fields_of, spawn
 from tests.relay.world import TurnedClock, World, csv, zipped
+from tests.turns import minutes
 from wattledger.clock import SystemClock
 from wattledger.config import Settings
 from wattledger.faults import sabotage
@@ -34,7 +35,6 @@ Record = Callable[[str, object], None]
 SEED = 20251106
 BATCH, BATCHES = 4, 3
 """files that the vendor has for each cycle, and cycles before the one in which the power goes"""
-MINUTES = "WATTLEDGER_SOAK_MINUTES"
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
 
@@ -132,7 +132,7 @@ async def test_sabotage_fsync_is_noticed_by_a_cut(world: World) -> None:
 
 @pytest.mark.soak
 async def test_many_cuts(world: World, record_property: Record) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get(MINUTES, "10"))
+    until = time.monotonic() + 60 * minutes()
     cuts = files = 0
     while time.monotonic() < until:
         files += await cut(world, SEED + cuts)

@@ -5,14 +5,14 @@ The disk is a small tmpfs of its own, which only root may mount.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 
 import pytest
+from tests.disks import filled, mounted
 from tests.store.fake import StillClock, block, file, parse
+from tests.turns import minutes
 
 from wattledger.errors import WattledgerError
 from wattledger.model import Payload
@@ -22,31 +22,17 @@ from wattledger.store import Store, open_store
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], check=False)
-    if made.returncode:
-        pytest.skip("only root may mount a disk of its own")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Take all that is left."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as out:
-        try:
-            while True:
-                out.write(bytes(4096))
-        except OSError:
-            return ballast
+    with mounted(tmp_path / "disk", "24m") as there:
+        if not there:
+            pytest.skip("only root may mount a disk of its own")
+        yield tmp_path / "disk"
 
 
 async def cycle(store: Store, site: str, disk: Path, number: int) -> tuple[set[str], int]:
     """Deliver on a full disk, free it, deliver again. Returns what was acknowledged, and the refusals."""
     acked: set[str] = set()
     refused = 0
-    ballast = fill(disk)
+    ballast = filled(disk)
     for n in range(3):
         try:
             acked.add((await store.payloads.deliver(site, told(number, n))).sha256)
@@ -92,6 +78,6 @@ async def test_three_times_full(disk: Path) -> None:
 
 @pytest.mark.soak
 async def test_a_hundred_times_full(disk: Path, record_property: Callable[[str, object], None]) -> None:
-    done, refused = await many(disk, 100, float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10")))
+    done, refused = await many(disk, 100, minutes())
     record_property("fillings", done)
     record_property("refused_and_delivered_again", refused)

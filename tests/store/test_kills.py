@@ -14,6 +14,7 @@ import pytest
 from tests import postgres_server
 from tests.postgres_server import Server
 from tests.store.living import Living, work
+from tests.turns import minutes
 
 from wattledger.faults import sabotage
 
@@ -55,7 +56,7 @@ def test_hub_and_worker_killed_at_random(database_url: str, tmp_path: Path) -> N
 def test_hub_and_worker_killed_by_the_thousand(
     empty_url: str, request: pytest.FixtureRequest, tmp_path: Path, record_property: Record
 ) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+    until = time.monotonic() + 60 * minutes()
     kills = homes = files = acknowledged = 0
     while time.monotonic() < until:
         home = Living(another(empty_url, homes, request), tmp_path / f"home{homes}", SEED + homes)
@@ -124,7 +125,7 @@ def test_a_database_that_is_killed(durable: Server, tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.postgres
 def test_a_database_that_is_killed_often(durable: Server, tmp_path: Path, record_property: Record) -> None:
-    until = time.monotonic() + 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10"))
+    until = time.monotonic() + 60 * minutes()
     kills = homes = files = 0
     while time.monotonic() < until:
         durable.run(f"CREATE DATABASE wl_{homes}")

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 import pytest
 from fastapi import FastAPI
 
+from tests.turns import minutes
 from tests.web.grammar import ROLES, Asked, Grammar, targets
 from tests.web.helpers import ADMIN, SECRET, FakeClock, Relay
 from tests.web.matrix import LET_IN, ROWS
@@ -189,7 +190,7 @@ def keep_on(folder: Path, template: Path, process: int, seconds: float) -> Tried
 
 @pytest.mark.soak
 def test_hostile_requests_for_a_while(tmp_path: Path, sqlite_template: Path, record_property: Record) -> None:
-    seconds, width = 60 * float(os.environ.get("WATTLEDGER_SOAK_MINUTES", "10")), os.cpu_count() or 1
+    seconds, width = 60 * minutes(), os.cpu_count() or 1
     with ProcessPoolExecutor(width, get_context("spawn")) as pool:
         runs = [pool.submit(keep_on, tmp_path, sqlite_template, n, seconds) for n in range(width)]
         found = [run.result() for run in runs]
