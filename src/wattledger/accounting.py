@@ -20,7 +20,7 @@ a cross-check; a device whose register never moved is booked by its deltas, once
     suspect        still lower, it was not                 rollback      E - first low
     any            more than 20 kW and 100 Wh allow        implausible   nothing; last stays
     implausible    confirms the high level                 rebased       E - high level
-    any            neither register nor delta to go by     unusable      nothing; changes nothing
+    any            neither register nor delta to go by     unusable      nothing; its end is remembered
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def judge(state: State, report: Report) -> tuple[Judged, State]:
     if state.last is None:
         return _delta(state, state.covered, report)
     if report.energy is None:
-        return Judged(Verdict.UNUSABLE), state
+        return _unusable(state, report)
     return _counter(state, state.last, Level(report.energy, report.end), report.delta)
 
 
@@ -186,13 +186,18 @@ def _baseline(state: State, report: Report) -> tuple[Judged, State]:
 def _delta(state: State, covered: datetime, report: Report) -> tuple[Judged, State]:
     """A device that says only what it used since its last report."""
     if report.delta is None:
-        return Judged(Verdict.UNUSABLE), state
+        return _unusable(state, report)
     told = report.start
     earliest = min(covered, told) if told and report.end - told <= LONGEST_DELTA else covered
     if not _possible(report.delta, earliest, report.end):
         return Judged(Verdict.IMPLAUSIBLE), replace(state, end=report.end, covered=report.end)
     start = told if told and covered < told < report.end else covered
     return _book(state, Verdict.DELTA, Booking(start, report.end, report.delta), None)
+
+
+def _unusable(state: State, report: Report) -> tuple[Judged, State]:
+    """Remembered by its end, or heard again it could be taken for news."""
+    return Judged(Verdict.UNUSABLE), replace(state, end=report.end)
 
 
 def _counter(state: State, last: Level, now: Level, delta: Decimal | None) -> tuple[Judged, State]:

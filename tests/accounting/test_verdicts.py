@@ -178,7 +178,14 @@ def test_sabotage_power_limit_is_noticed() -> None:
         assert ("ok", "345088") in told(*series)
 
 
-def test_an_unusable_report_changes_nothing() -> None:
+def test_a_report_that_says_nothing_changes_nothing() -> None:
     _, state = account([R(0, "10")])
     assert judge(state, R(5))[1] is state
     assert judge(State(), R(5))[1] == State()
+
+
+def test_an_unusable_report_heard_again_is_no_news() -> None:
+    series = [R(0, None, "0"), R(2, "0"), R(1, "0.001")]
+    found, state = account(series)
+    assert [one.verdict for one in found] == ["baseline", "unusable", "late"]
+    assert account(series, state)[1] == state

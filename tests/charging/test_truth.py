@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.charging.series import NOON, SIZE
-from tests.charging.truth import Phase, heard, phases, pieces, world
+from tests.charging.truth import CAPACITY_WH, EFFICIENCY, Phase, heard, phases, pieces, world
 from wattledger import charging
 from wattledger.accounting import Booking
 from wattledger.charging import Seen, State, account, earliest, judge
@@ -20,6 +20,7 @@ from wattledger.spreading import spread
 NAMES = ["charging_state", "plugged_in", "energy_added_wh", "odometer_km", "home", "soc_pct"]
 missing = st.sets(st.sampled_from(NAMES), max_size=3).map(frozenset)
 every = st.sampled_from([1, 3, 6, 12, 40])
+PER_CENT_WH = Decimal(CAPACITY_WH) / 100 / Decimal(EFFICIENCY)
 
 
 def bookings(seen: list[Seen]) -> list[Booking]:
@@ -37,9 +38,13 @@ def test_a_counter_books_at_most_what_was_drawn_at_home(told: list[Phase], every
 @settings(max_examples=60)
 @given(phases())
 def test_a_counter_that_is_read_often_books_all_that_was_drawn_at_home(told: list[Phase]) -> None:
+    """But for a last reading so small that whole per cents can't say whether the next plug-in goes on from it."""
     found = world([*told, Phase(10)])
     booked = sum((b.wh for b in bookings(list(heard(found, 1, frozenset())))), Decimal(0))
-    assert abs(booked - Decimal(found.drawn_home)) <= len(found.log)
+    again = sum(a["plugged_in"] < b["plugged_in"] for a, b in pairwise(found.log)) - 1
+    assert (
+        -len(found.log) <= Decimal(found.drawn_home) - booked <= len(found.log) + PER_CENT_WH * max(again, 0)
+    )
 
 
 @settings(max_examples=100)
