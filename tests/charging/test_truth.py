@@ -38,7 +38,7 @@ def test_a_counter_books_at_most_what_was_drawn_at_home(told: list[Phase], every
 @settings(max_examples=60)
 @given(phases())
 def test_a_counter_that_is_read_often_books_all_that_was_drawn_at_home(told: list[Phase]) -> None:
-    """But for a last reading so small that whole per cents can't say whether the next plug-in goes on from it."""
+    """But for a last reading so small that per cents can't tell whether the next plug-in goes on from it."""
     found = world([*told, Phase(10)])
     booked = sum((b.wh for b in bookings(list(heard(found, 1, frozenset())))), Decimal(0))
     again = sum(a["plugged_in"] < b["plugged_in"] for a, b in pairwise(found.log)) - 1
