@@ -200,6 +200,36 @@ def test_an_added_key_is_the_newest_and_the_old_one_still_opens(tmp_path: Path) 
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_running_vault_takes_up_a_key_that_another_process_adds(tmp_path: Path) -> None:
+    opening, sealing = (load_vault(settings(tmp_path), create=True) for _ in "ab")
+    first = opening.key_ids
+    assert opening.is_current(opening.seal(b"old", **CELL))
+    kid = add_key(tmp_path / "keys")
+    fresh = sealing.seal(b"new", **CELL)
+    assert sealing.is_current(fresh) and fresh.startswith(f"v1|{kid}|")
+    assert opening.key_ids == first  # it looks where it needs a key that it lacks
+    assert opening.open(fresh, **CELL) == b"new"
+    assert opening.key_ids == (kid, *first)
+
+
+def test_a_key_once_held_is_kept(tmp_path: Path) -> None:
+    held = load_vault(settings(tmp_path), create=True)
+    old, (first,) = held.seal(b"x", **CELL), held.key_ids
+    kid = add_key(tmp_path / "keys")
+    file = tmp_path / "keys"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if line.startswith(kid)))
+    assert held.is_current(held.seal(b"x", **CELL))
+    assert (held.key_ids, held.open(old, **CELL)) == ((kid, first), b"x")
+    file.unlink()
+    assert held.open(held.seal(b"y", **CELL), **CELL) == b"y"
+
+
+def test_a_vault_says_its_key_ids_and_whether_its_file_is_new() -> None:
+    assert repr(vault("a", "b")) == "Vault(key ids: a, b)"
+    assert repr(Vault({})) == "Vault(key ids: none)"
+    assert not Vault({}).created
+
+
 def test_no_key_shows_in_a_repr(tmp_path: Path) -> None:
     held = load_vault(settings(tmp_path), create=True)
     key = (tmp_path / "keys").read_text().split(":")[1].strip()

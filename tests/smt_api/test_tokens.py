@@ -1,6 +1,7 @@
 """The token is asked for once, kept by its `expiresIn`, renewed at 80 % of its life and on a 401."""
 
 import asyncio
+import gc
 from datetime import timedelta
 from typing import Any
 
@@ -82,7 +83,7 @@ async def test_renewed_at_80_percent_of_its_life(vendor: SmtSimulator, clock: Se
     first = await held.get()
     clock.forward(2879)
     assert await held.get() is first
-    clock.forward(2)
+    clock.forward(1)
     assert (await held.get()).access != first.access
     assert vendor.token_calls() == 2
 
@@ -107,14 +108,31 @@ async def test_a_cancelled_caller_takes_no_other_with_it(vendor: SmtSimulator, c
     assert vendor.token_calls() == 1
 
 
+async def test_a_failure_that_nobody_waits_for_makes_no_noise(clock: SetClock) -> None:
+    noise: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: noise.append(about))
+    answer = asyncio.get_running_loop().create_future()
+    caller = asyncio.create_task(TokenHolder(lambda: answer, clock).get())
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.wait([caller])
+    answer.set_exception(TryLater("Busy."))
+    await asyncio.sleep(0.01)
+    gc.collect()
+    assert noise == []
+
+
 async def test_a_wrong_password_is_not_tried_by_every_caller(vendor: SmtSimulator, clock: SetClock) -> None:
     held = holder(vendor, clock, password="wrong")
     said = await asyncio.gather(*(held.get() for _ in range(50)), return_exceptions=True)
     assert all(isinstance(error, LoginRequired) for error in said)
     with pytest.raises(LoginRequired):
         await held.get()
+    clock.forward(59)
+    with pytest.raises(LoginRequired):
+        await held.get()
     assert vendor.token_calls() == 1
-    clock.forward(61)
+    clock.forward(1)
     with pytest.raises(LoginRequired):
         await held.get()
     assert vendor.token_calls() == 2
