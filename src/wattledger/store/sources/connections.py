@@ -1,20 +1,20 @@
 """Connections: owners' links to vendors. Each row is its own job: due time, lease, state, failures.
 
 Whoever works on a row holds its lease, and every write of theirs is fenced by it. A killed worker's
-lease runs out. States: never, ok, late, needs_login, misconfigured,
-disconnected.
+lease runs out. States: never, ok, late, needs_login, misconfigured, disconnected.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, insert, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.clock import chance
 from wattledger.errors import NotFound, Refused, WattledgerError
@@ -34,6 +34,8 @@ from wattledger.store.tables import connection as table
 from wattledger.store.together import Together
 
 LEASE = timedelta(seconds=60)
+Also = Callable[[AsyncConnection, str], Awaitable[None]]
+"""what belongs into a connection's transaction, given its id"""
 OVERDUE = timedelta(minutes=15)
 """a due connection that nobody asked for this long shows as late"""
 
@@ -90,16 +92,25 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         secrets: Mapping[str, str],
         by: str = "operator",
         token: Mapping[str, Any] | None = None,
+        also: Also | None = None,
     ) -> ConnectionRow:
-        """A new connection, due at once; secrets and token are sealed. Raises Misconfigured without a key."""
+        """A new connection, due at once; secrets and token are sealed. Raises Misconfigured without a key.
+
+        `also` is written with it, or neither is.
+        """
         id, now = new_id(), self._database.clock.now()
         values = {"id": id, "site": site, "connector": connector, "options": dict(options), "created_at": now}
         sealed = self._vault.seal(_json(secrets), **_cell(id)) if secrets else None
         values["token"] = None if token is None else self.sealed_token(id, token)
-        async with self._database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             await connection.execute(insert(table).values(**values, secrets=sealed, next_poll_at=now))
-            about = {"connector": connector}
-            await self._audit.record(connection, by, "connection.made", f"connection:{id}", about, site)
+            subject, about = f"connection:{id}", {"connector": connector}
+            await self._audit.record(connection, by, "connection.made", subject, about, site)
+            if also is not None:
+                await also(connection, id)
+
+        await self._database.transact(work)
         return await self.get(id, site)
 
     async def list(self, site: str | None) -> Sequence[ConnectionRow]:
@@ -129,8 +140,9 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         *,
         options: Mapping[str, Any] | None = None,
         by: str = "operator",
+        also: Also | None = None,
     ) -> None:
-        """Make a connection due now, whatever stopped it. Raises NotFound.
+        """Make a connection due now, whatever stopped it, and write `also` with that. Raises NotFound.
 
         New secrets take the place of the old ones, and of the token that was got with them; whoever still
         works with those has lost the connection. Without them a disconnected one is not resumed: Refused.
@@ -138,11 +150,8 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         if secrets is None and (await self.get(id, site)).state == DISCONNECTED:
             raise Refused("This connection was disconnected; sign in anew.", "DISCONNECTED", status=409)
         running = case((table.c.state.in_(STOPPED), "late"), else_=table.c.state)
-        changes: dict[str, Any] = {
-            "state": running,
-            "failures": 0,
-            "next_poll_at": self._database.clock.now(),
-        }
+        now = self._database.clock.now()
+        changes: dict[str, Any] = {"state": running, "failures": 0, "next_poll_at": now}
         if secrets is not None:
             changes["secrets"] = self._vault.seal(_json(secrets), **_cell(id))
             changes["token"] = None if token is None else self.sealed_token(id, token)
@@ -152,13 +161,18 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
             changes |= UNHELD
         if options is not None:
             changes["options"] = dict(options)
-        async with self._database.begin() as connection:
+
+        async def work(connection: AsyncConnection) -> None:
             mine = update(table).where(table.c.id == id, _of(site)).values(changes)
             where = await connection.scalar(mine.returning(table.c.site))
             if where is None:
                 raise NotFound("There is no such connection.")
             about = {"secrets": "kept" if secrets is None else "new"}
             await self._audit.record(connection, by, "connection.resumed", f"connection:{id}", about, where)
+            if also is not None:
+                await also(connection, id)
+
+        await self._database.transact(work)
 
     async def secrets(self, id: str, site: str | None) -> Mapping[str, str]:
         """What is sealed for a connection. Raises NotFound; SecretUnreadable where it can't be opened."""

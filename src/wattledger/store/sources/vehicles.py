@@ -117,19 +117,31 @@ class Vehicles(VehicleCalls):
         """
 
         async def work(connection: AsyncConnection) -> None:
-            numbers = await self._numbers(connection, site, external_ids)
-            for n in numbers:
-                await self._bind(connection, n, connection_id, person_id)
-            left = (table.c.connection == connection_id) & table.c.usage_point.not_in(numbers)
-            await self.release(connection, left)
-            await self._ensure_primary(connection, site, numbers)
-            details = {"vehicles": len(numbers)}
-            await self._audit.record(
-                connection, by, "vehicles.linked", f"connection:{connection_id}", details, site
-            )
+            await self.link_all(connection, connection_id, site, person_id, external_ids, by)
 
         await self._database.transact(work)
         return await self.of_connection(connection_id)
+
+    async def link_all(
+        self,
+        connection: AsyncConnection,
+        connection_id: str,
+        site: str,
+        person_id: str | None,
+        external_ids: Sequence[str],
+        by: str,
+    ) -> int:
+        """The same within the caller's transaction. Returns how many vehicles it reaches."""
+        numbers = await self._numbers(connection, site, external_ids)
+        for n in numbers:
+            await self._bind(connection, n, connection_id, person_id)
+        left = (table.c.connection == connection_id) & table.c.usage_point.not_in(numbers)
+        await self.release(connection, left)
+        await self._ensure_primary(connection, site, numbers)
+        details = {"vehicles": len(numbers)}
+        subject = f"connection:{connection_id}"
+        await self._audit.record(connection, by, "vehicles.linked", subject, details, site)
+        return len(numbers)
 
     async def unlink(self, id: str, site: str, by: str = "operator") -> None:
         """Take one vehicle out of use; its history is kept. Raises NotFound."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound
 from wattledger.faults import fault, sabotaged
@@ -12,7 +15,7 @@ from wattledger.store.sources.dispatch import stored_token
 from wattledger.store.sources.oauth_states import SignInBegun
 from wattledger.store.sources.vehicles import VehicleRow
 from wattledger.web.contracts.ev.cars import NAME, connections
-from wattledger.web.contracts.ev.failures import Failed
+from wattledger.web.contracts.ev.failures import OTHERWISE, Failed
 from wattledger.web.contracts.ev.grant import Grant
 
 
@@ -21,6 +24,7 @@ async def keep(store: Store, begun: SignInBegun, grant: Grant, by: str) -> Vehic
 
     An existing connection that reached any of them goes on with the new token; its cars that were not
     granted again are out of use. Raises Failed where every car is another site's: then nothing is kept.
+    Connection, token and cars are one transaction: a process that dies leaves all of it or nothing.
     """
     async with store.database.exclusive(f"cars-{begun.site}"):
         foreign = set() if _blind() else await store.vehicles.foreign(begun.site, grant.external_ids)
@@ -32,11 +36,11 @@ async def keep(store: Store, begun: SignInBegun, grant: Grant, by: str) -> Vehic
         mine = [id for id in mine if await _there(store, id, begun.site)]
         if not mine:
             raise Failed("vehicle_in_use")
-        linked = await _linked(store, begun, grant, mine, by)
-        if not linked:
-            raise Failed("vehicle_in_use")
+        await _kept(store, begun, grant, mine, by)
         await _tidy(store, begun.site, by)
-    return await store.vehicles.primary(begun.site) or linked[0]
+    if (primary := await store.vehicles.primary(begun.site)) is None:
+        raise Failed(OTHERWISE)
+    return primary
 
 
 async def _there(store: Store, id: str, site: str) -> bool:
@@ -52,42 +56,25 @@ def _blind() -> bool:
     return sabotaged("foreign_refused")
 
 
-async def _linked(
-    store: Store, begun: SignInBegun, grant: Grant, ids: list[str], by: str
-) -> list[VehicleRow]:
-    """Make or resume the connection, and let it reach these cars; a new one that can't is ended at once."""
-    known = await _known(store, begun.site, grant, ids)
-    row = known or await _made(store, begun, grant, by)
-    try:
+async def _kept(store: Store, begun: SignInBegun, grant: Grant, ids: Sequence[str], by: str) -> None:
+    """Make or resume the connection and let it reach these cars, in one transaction. Raises Failed."""
+
+    async def link(connection: AsyncConnection, id: str) -> None:
         fault("web.car_before_link")
-        linked = list(await store.vehicles.link(row.id, begun.site, begun.person, ids, by))
-    except BaseException:
-        if known is None:
-            await store.connections.disconnect(row.id, begun.site, by)
-        raise
-    if not linked and known is None:
-        await store.connections.disconnect(row.id, begun.site, by)
-    if linked and (known or await _looked_at(store, row)):
-        secrets, token = _secrets(grant), stored_token(grant.token) if grant.token else None
-        await store.connections.resume(
-            row.id, begun.site, secrets, token, options={**row.options, **grant.options}, by=by
-        )
-    return linked
+        if not await store.vehicles.link_all(connection, id, begun.site, begun.person, ids, by):
+            raise Failed("vehicle_in_use")
 
-
-async def _looked_at(store: Store, row: ConnectionRow) -> bool:
-    """Whether a collector was so quick that it found the connection without its cars."""
-    now = await store.connections.get(row.id, row.site)
-    return now.last_asked is not None or now.leased_until is not None
-
-
-async def _made(store: Store, begun: SignInBegun, grant: Grant, by: str) -> ConnectionRow:
     token = stored_token(grant.token) if grant.token else None
-    options = dict(grant.options)
-    return await store.connections.create(begun.site, NAME, options, _secrets(grant), by, token=token)
+    secrets, options = {"api": str(grant.options["api"])}, dict(grant.options)
+    known = await _known(store, begun.site, grant, ids)
+    if known is None:
+        await store.connections.create(begun.site, NAME, options, secrets, by, token=token, also=link)
+        return
+    options = {**known.options, **options}
+    await store.connections.resume(known.id, begun.site, secrets, token, options=options, by=by, also=link)
 
 
-async def _known(store: Store, site: str, grant: Grant, ids: list[str]) -> ConnectionRow | None:
+async def _known(store: Store, site: str, grant: Grant, ids: Sequence[str]) -> ConnectionRow | None:
     """The connection that is signed in anew: of the same account, else the one with most of the cars."""
     rows = await connections(store, site)
     user = grant.options.get("user_id")
@@ -108,7 +95,3 @@ async def _tidy(store: Store, site: str, by: str) -> None:
     for row in await connections(store, site):
         if row.id not in used:
             await store.connections.disconnect(row.id, site, by)
-
-
-def _secrets(grant: Grant) -> dict[str, str]:
-    return {"api": str(grant.options["api"])}
