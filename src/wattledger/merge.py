@@ -17,8 +17,8 @@ from wattledger.model import MISSING, NO_REVISION, Flag
 
 QUALITY = np.uint8(Flag.ESTIMATED | Flag.DERIVED)
 _CONFLICT = np.uint8(Flag.CONFLICT)
-_RANK = np.array([3, 1, 2, 0], np.int64) << 32
-"""by quality bits: actual, estimated, derived, derived from estimated"""
+_RANK = np.array([4, 2, 3, 1], np.uint8)
+"""by quality bits: actual, estimated, derived, derived from estimated; nothing known has 0"""
 
 
 @dataclass(slots=True)
@@ -76,26 +76,22 @@ class Losers:
 
 def merge(a: Blocks, b: Blocks) -> tuple[Blocks, Losers]:
     """The join of two equally long rows of blocks, and what lost. Neither input is changed."""
-    shape = a.values.shape
-    key_a, key_b = _key(a), _key(b)
-    there_a, there_b = key_a >= 0, key_b >= 0
+    there_a, there_b = a.values != MISSING, b.values != MISSING
+    rank_a, rank_b = _rank(a, there_a), _rank(b, there_b)
     rev_a, rev_b = _revision(a, there_a), _revision(b, there_b)
     same_revision = rev_a == rev_b
-    take_b = (rev_b > rev_a) | (same_revision & (key_b > key_a))
+    rivals = same_revision & (rank_a == rank_b)
+    take_b = (rev_b > rev_a) | (same_revision & (rank_b > rank_a)) | (rivals & (b.values > a.values))
     if sabotaged("merge_order"):
         take_b = there_b
-    rivals = same_revision & there_a & there_b & (key_a >> 32 == key_b >> 32)
+    alike = a.values == b.values
     flags = np.where(take_b, b.flags, a.flags)
-    flags |= np.where(rivals, (a.flags | b.flags) & _CONFLICT, np.uint8(0))
-    flags[rivals & (a.values != b.values)] |= _CONFLICT
-    earlier = rivals & (key_a == key_b) & (b.payload < a.payload)
-    won = Blocks(
-        np.where(take_b, b.values, a.values),
-        flags,
-        np.where(take_b, rev_b, rev_a),
-        np.where(take_b | earlier, np.broadcast_to(b.payload, shape), np.broadcast_to(a.payload, shape)),
-    )
-    won.payload[won.values == MISSING] = 0
+    flags |= np.where(rivals, (a.flags | b.flags) & _CONFLICT, 0)
+    flags[rivals & ~alike] |= _CONFLICT
+    payload = np.where(take_b, b.payload, a.payload)
+    payload = np.where(rivals & alike, np.minimum(a.payload, b.payload), payload)
+    payload[~(there_a | there_b)] = 0
+    won = Blocks(np.where(take_b, b.values, a.values), flags, np.where(take_b, rev_b, rev_a), payload)
     return won, _losers(a, b, take_b, there_a & there_b)
 
 
@@ -112,11 +108,8 @@ def agree(a: Blocks, b: Blocks) -> NDArray[np.bool_]:
     return np.asarray(same & (a.values != MISSING))
 
 
-def _key(blocks: Blocks) -> NDArray[np.int64]:
-    """Rank and Wh in one comparable number, -1 where nothing is known."""
-    key: NDArray[np.int64] = _RANK[blocks.flags & QUALITY] + (blocks.values.astype(np.int64) + 2**31)
-    key[blocks.values == MISSING] = -1
-    return key
+def _rank(blocks: Blocks, there: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.where(there, _RANK[blocks.flags & QUALITY], 0)
 
 
 def _revision(blocks: Blocks, there: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import reduce
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,32 +74,39 @@ def test_agrees_with_the_rule(history: list[list[Said]]) -> None:
     won = join(*(blocks(said) for said in history))
     for slot in range(SLOTS):
         expected = _rule([said[slot] for said in history])
-        got = (int(won.revision[0, slot]), int(won.flags[0, slot]), int(won.values[0, slot]))
+        got = (won.revision[0, slot], won.flags[0, slot], won.values[0, slot], won.payload[0, slot])
         assert got == expected
 
 
-def _rule(said: list[Said]) -> tuple[int, int, int]:
+QUALITY = {0: 3, 2: 2, 1: 1, 3: 0}
+
+
+def _rule(said: list[Said]) -> tuple[int, int, int, int]:
     """The rule as one reads it, without arrays."""
     known = [s for s in said if s]
     if not known:
-        return NO_REVISION, 0, MISSING
-    quality = {0: 3, 2: 2, 1: 1, 3: 0}
-    revision = max(s[0] for s in known)
-    known = [s for s in known if s[0] == revision]
-    best = max(quality[s[1]] for s in known)
-    known = [s for s in known if quality[s[1]] == best]
-    conflict = Flag.CONFLICT if len({s[2] for s in known}) > 1 else 0
-    return revision, known[0][1] | conflict, max(s[2] for s in known)
+        return NO_REVISION, 0, MISSING, 0
+    revision, quality, wh = max(map(_worth, known))
+    rivals = [s for s in known if _worth(s)[:2] == (revision, quality)]
+    conflict = Flag.CONFLICT if len({s[2] for s in rivals}) > 1 else 0
+    return revision, rivals[0][1] | conflict, wh, min(s[3] for s in rivals if s[2] == wh)
+
+
+def _worth(said: tuple[int, int, int, int]) -> tuple[int, int, int]:
+    revision, flags, wh, _ = said
+    return revision, QUALITY[flags], wh
 
 
 @given(rows, rows)
-def test_every_loser_with_another_value_is_kept(a: list[Said], b: list[Said]) -> None:
-    won, losers = merge(blocks(a), blocks(b))
-    lost = {(int(s), int(w), int(f)) for s, w, f in zip(losers.slot, losers.wh, losers.flags, strict=True)}
-    for slot in range(SLOTS):
-        for said in filter(None, (a[slot], b[slot])):
-            holds = (int(won.values[0, slot]), int(won.flags[0, slot]) & 3) == (said[2], said[1])
-            assert holds or (slot, said[2], said[1]) in lost
+def test_what_lost_is_kept_whole_and_nothing_else_is(a: list[Said], b: list[Said]) -> None:
+    lost = merge(blocks(a), blocks(b))[1]
+    columns = (lost.block, lost.slot, lost.revision, lost.flags, lost.wh, lost.payload)
+    wanted = [
+        (0, slot, *min(x, y, key=_worth))
+        for slot, (x, y) in enumerate(zip(a, b, strict=True))
+        if x and y and x[1:3] != y[1:3]
+    ]
+    assert list(zip(*columns, strict=True)) == wanted
 
 
 @given(rows, rows)
@@ -107,6 +115,13 @@ def test_uniform_and_by_slot_forms_mean_the_same(a: list[Said], b: list[Said]) -
     uniform = Blocks(y.values, y.flags, np.array([[7]]), np.array([[1]]))
     assert same(merge(x, y)[0], merge(x, uniform)[0])
     assert same(y, uniform.by_slot())
+
+
+@pytest.mark.parametrize("name", ["values", "flags", "revision", "payload"])
+def test_one_slot_of_any_column_makes_a_row_differ(name: str) -> None:
+    a, b = (blocks([(1, 0, 5, 1)] * SLOTS).take(np.array([0, 0])) for _ in "ab")
+    getattr(b, name)[1, 2] += 1
+    assert differ(a, b).tolist() == [False, True]
 
 
 def test_agreement_needs_a_value() -> None:
