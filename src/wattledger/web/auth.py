@@ -19,12 +19,12 @@ from starlette.responses import Response
 from wattledger.errors import LoginRequired, Refused
 from wattledger.faults import sabotaged
 from wattledger.store.people.people import Principal
+from wattledger.store.people.sessions import LONGEST as LONGEST_SESSION
 from wattledger.web.guards import guards
 from wattledger.web.hub import Hub, hub
 
 COOKIE = "wattledger_session"
 LONGEST_TOKEN = 200
-SESSION_SECONDS = 90 * 86400
 
 
 def cookie_name(secure: bool) -> str:
@@ -49,7 +49,7 @@ def set_session(response: Response, request: Request, token: str) -> None:
     response.set_cookie(
         cookie_name(secure),
         token,
-        max_age=SESSION_SECONDS,
+        max_age=int(LONGEST_SESSION.total_seconds()),
         path="/",
         secure=secure,
         httponly=True,
