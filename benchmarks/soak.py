@@ -4,6 +4,7 @@
     ./dev soak --only smartthings   those below tests/smartthings; the rows of the others stay
     ./dev soak --only sabotage      every mechanism switched off, and which test notices
     ./dev soak --only mutants       mistakes put into merge, tokens, sign-in, vault: how many are noticed
+    ./dev soak --only properties    every property with 20 times the examples, drawn anew
     ./dev soak --only goals         the harness of every goal, quick and long tests; --goal G3: of one
     ./dev soak --minutes 5          how long those that count by time may take, each
 
@@ -21,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from xml.etree import ElementTree
 
-from benchmarks import goals, mutants, sabotage
+from benchmarks import goals, mutants, properties, sabotage
 from benchmarks.figures import machine
 from benchmarks.pages import put, read
 from wattledger.clock import SystemClock
@@ -46,6 +47,8 @@ def main() -> int:
         return sabotage.run(rest)
     if chosen.only == ["mutants"]:
         return mutants.run(rest)
+    if chosen.only == ["properties"]:
+        return properties.run(rest)
     if chosen.only == ["goals"] or chosen.goal:
         return goals.run(chosen.goal, rest)
     with TemporaryDirectory(prefix="wattledger-soak-") as folder:

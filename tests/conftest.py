@@ -17,12 +17,13 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests import postgres_server
+from tests import postgres_server, properties
 from tests.postgres_server import Server
 from wattledger.store.database import Database
 from wattledger.store.migrate import migrate
 
-settings.register_profile("suite", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure, and what passed once passes again; new examples are drawn by `--examples`.
+settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 # An error logged without a configuration is printed plainly: coloured, with every variable, it takes seconds.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
@@ -39,8 +40,20 @@ def logs_as_at_first() -> None:
     structlog.reset_defaults()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--examples 20`: of the tests given only properties, with 20 times as many examples, drawn anew."""
+    parser.addoption("--examples", type=int, default=0, metavar="TIMES")
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose properties where more examples are asked for, and what asks PostgreSQL once more."""
+    if times := config.getoption("--examples"):
+        items[:] = [item for item in items if properties.drawn(item, times)]
+    mark_again(items)
+
+
+def mark_again(items: list[pytest.Item]) -> None:
     """Mark `again` what asks PostgreSQL after the first case of a test that SQLite answers in all of them.
 
     Where the engine itself is in question (WHOLE), both are asked in every case. `soak` is left as it is.
