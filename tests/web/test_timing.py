@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from statistics import median
 from time import perf_counter_ns
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 
 from tests.web.helpers import ADMIN, BASE, SECRET, FakeClock
-from tests.web.timing import LIMIT, Pair, compared, compared_later, judged
+from tests.web.timing import LIMIT, Pair, Series, compared, compared_later, judged
 from wattledger.clock import token
 from wattledger.config import load_settings
 from wattledger.connectors.smartcar import webhook
@@ -54,15 +55,17 @@ def leaving_early(word: bytes, *allowed: bytes) -> bool:
     return False
 
 
-async def in_process(make: Pair[T], act: Callable[[T], object], count: int, seed: int) -> float:
+async def in_process(make: Pair[T], act: Callable[[T], object], count: int, seed: int) -> Series:
     return compared(make, act, count, seed)
 
 
-async def judge(what: str, series: Callable[[int], Awaitable[float]], count: int, record: Record) -> None:
-    t, tried = await judged(series)
-    record(f"t_of_{what}", round(t, 2))
-    record("samples", count)
-    record("series", tried)
+async def judge(what: str, series: Callable[[int], Awaitable[Series]], count: int, record: Record) -> None:
+    found = await judged(series)
+    t = abs(median(one.t for one in found))
+    record(f"largest_t_of_{what}", round(max(abs(one.t) for one in found), 2))
+    record("samples", min(one.samples for one in found))
+    if len(found) > 1:
+        record(f"median_of_{len(found)}_series", round(t, 2))
     assert t < LIMIT
 
 
@@ -70,7 +73,7 @@ def test_a_comparison_that_leaves_early_is_found(record_property: Record) -> Non
     def act(word: bytes) -> bool:
         return leaving_early(word, SECRET.encode())
 
-    t = abs(compared(early_or_late(SECRET), act, QUICK, seed=0))
+    t = abs(compared(early_or_late(SECRET), act, QUICK, seed=0).t)
     record_property("t_of_a_byte_loop", round(t, 1))
     assert t > 10 * LIMIT
 
@@ -118,11 +121,15 @@ async def test_the_machines_secrets_tell_nothing(
     await judge(what, lambda seed: in_process(kinds, checked, count, seed), count, record_property)
 
 
-def test_the_check_with_a_byte_loop_is_found(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_with_a_byte_loop_is_found(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, record_property: Record
+) -> None:
     monkeypatch.setattr(machine, "same", leaving_early)
     monkeypatch.setattr(machine, "_together", b"".join)
     for what in ("secret", "admin_token"):
-        assert abs(compared(machines(app)[what], checked, QUICK // 4, seed=0)) > 2 * LIMIT
+        t = abs(compared(machines(app)[what], checked, QUICK // 4, seed=0).t)
+        record_property(f"t_of_{what}_by_a_byte_loop", round(t, 1))
+        assert t > 2 * LIMIT
 
 
 @pytest.mark.parametrize("count", COUNTS)
