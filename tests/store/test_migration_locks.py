@@ -132,7 +132,8 @@ def test_a_second_process_waits_longer_than_a_request_would(
     """Whoever waits for another's change is bound by no lock_timeout of the sessions of requests."""
     from wattledger.store import database
 
-    monkeypatch.setattr(database, "_SESSION", "-c lock_timeout=200ms -c statement_timeout=300ms")
+    monkeypatch.setattr(database, "_SESSION", "-c statement_timeout=300ms")
+    monkeypatch.setattr(database, "LOCK", 0.2)
     key = database.advisory_key("migrate")
     with psycopg.connect(empty_postgres_url) as first:
         first.execute("SELECT pg_advisory_xact_lock(%s)", (key,))

@@ -5,6 +5,10 @@ connect()    reads only
 transact()   a write transaction that is tried again when the database asks for it
 exclusive()  a lock of that name across all processes, for work that spans transactions
 attempt()    the same where it is free now; a lock is let go of when its process dies
+
+A request (`hurried`) waits for connections and locks no longer than its caller listens, all together: on
+PostgreSQL it is answered within two seconds. SQLite has one writer at a time, and some seconds behind one
+who writes a large file are the usual course of things there; so it may take ten.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,23 +29,29 @@ from wattledger.clock import Clock, SystemClock
 from wattledger.errors import Misconfigured, TryLater
 from wattledger.faults import sabotaged
 from wattledger.store.documents import document_of, text_of
+from wattledger.store.patience import hurry, now, patient, waited, waiting
 from wattledger.store.sqlite_driver import Module
 from wattledger.store.translate import lost_race, translated
 from wattledger.store.writer_lock import FileLock
 
 T = TypeVar("T")
 TRIES = 3
+PATIENCE_POSTGRES, PATIENCE_SQLITE = 1.75, 10.0
+"""seconds that a request waits"""
+LOCK, LOCK_HURRIED = 30.0, 1.25
+"""seconds that a statement waits for PostgreSQL's locks; longer than the second after which it looks for a
+deadlock, so that one is told from a lock that others hold"""
+BUSY, BUSY_HURRIED = 30.0, 5.0
+"""seconds for another program that writes to an SQLite file: our own queue up before (`FileLock`)"""
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=30000",
+    f"PRAGMA busy_timeout={BUSY * 1000:.0f}",
     "PRAGMA cache_size=-16000",
     "PRAGMA journal_size_limit=67108864",
 )
-_SESSION = (
-    "-c statement_timeout=600s -c lock_timeout=30s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
-)
+_SESSION = "-c statement_timeout=600s -c idle_in_transaction_session_timeout=30s -c timezone=UTC"
 
 _CUT_OFF = {
     "keepalives_idle": 20,
@@ -62,7 +72,9 @@ class Database:
         self.clock = clock or SystemClock()
         self.is_postgres = parsed.get_backend_name() == "postgresql"
         self.path = None if self.is_postgres else Path(str(parsed.database))
-        self.engine = _postgres(parsed) if self.is_postgres else _sqlite(parsed)
+        self.patience = PATIENCE_POSTGRES if self.is_postgres else PATIENCE_SQLITE
+        self.engine = _postgres(parsed, LOCK) if self.is_postgres else _sqlite(parsed)
+        self._hurried = _postgres(parsed, LOCK_HURRIED) if self.is_postgres else self.engine
         self._writers = None if self.path is None else FileLock(Path(f"{self.path}.lock"), self.clock)
         self._locks: dict[str, FileLock] = {}
 
@@ -77,7 +89,8 @@ class Database:
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """A read transaction. Raises TryLater when the database does not answer."""
         with translated():
-            async with self.engine.connect() as connection:
+            async with self._connection() as connection:
+                await self._hasten(connection)
                 yield connection
 
     async def transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
@@ -95,14 +108,16 @@ class Database:
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:
-        """Hold the lock of that name across all processes; waits until it is free."""
-        if self.path is not None:
-            async with self._file_lock(name).held():
-                yield
-            return
+        """Hold the lock of that name across all processes; waits until it is free.
+
+        A request raises TryLater instead of waiting for long; what is done under the lock has time.
+        """
         with translated():
-            async with self._advisory(name):
-                yield
+            async with AsyncExitStack() as stack:
+                async with waiting():
+                    await stack.enter_async_context(self._exclusively(name))
+                with patient():
+                    yield
 
     @asynccontextmanager
     async def attempt(self, name: str) -> AsyncIterator[bool]:
@@ -112,7 +127,7 @@ class Database:
                 yield got
             return
         with translated():
-            async with self.engine.connect() as raw:
+            async with self._connection() as raw:
                 connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
                 key = {"key": advisory_key(name)}
                 got = bool(await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key))
@@ -126,10 +141,13 @@ class Database:
         day = 24 * 3600
         return self._locks.setdefault(name, FileLock(Path(f"{self.path}.{name}.lock"), self.clock, day))
 
+    def _exclusively(self, name: str) -> AbstractAsyncContextManager[None]:
+        return self._advisory(name) if self.is_postgres else self._file_lock(name).held()
+
     @asynccontextmanager
     async def _advisory(self, name: str) -> AsyncIterator[None]:
         key = advisory_key(name)
-        async with self.engine.connect() as raw:
+        async with self._connection() as raw:
             connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
             await connection.execute(text("SET lock_timeout=0"))
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": key})
@@ -137,7 +155,7 @@ class Database:
                 yield
             finally:
                 await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
-                await connection.execute(text("SET lock_timeout='30s'"))
+                await connection.execute(text("RESET lock_timeout"))
 
     async def ping(self) -> None:
         """Raises TryLater when the database does not answer within five seconds."""
@@ -159,12 +177,13 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+        await self._hurried.dispose()
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncConnection]:
         """One connection for several transactions (see `writing`): temporary tables live that long."""
         with translated():
-            async with self.engine.connect() as connection:
+            async with self._connection() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -182,13 +201,39 @@ class Database:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
-        async with self._held(), self.engine.connect() as connection:
+        async with self._held(), self._connection() as connection:
             await connection.execution_options(write=True)
             async with connection.begin():
+                await self._hasten(connection)
                 yield connection
 
-    def _held(self) -> AbstractAsyncContextManager[None]:
-        return self._writers.held() if self._writers else _nothing()
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if self._writers:
+                async with waiting():
+                    await stack.enter_async_context(self._writers.held())
+            yield
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection; requests have their own, which wait for locks for a shorter time."""
+        async with AsyncExitStack() as stack:
+            async with waiting():
+                engine = self._hurried if hurry() else self.engine
+                connection = await stack.enter_async_context(engine.connect())
+            begun = now()
+            try:
+                yield connection
+            except Exception:
+                waited(begun)  # so that what is tidied up, or tried again, does not wait as long once more
+                raise
+
+    async def _hasten(self, connection: AsyncConnection) -> None:
+        """Where a request has waited before, less is left for locks than its connection allows."""
+        found = hurry()
+        if found and self.is_postgres and found.seconds < LOCK_HURRIED:
+            await connection.execute(text(f"SET LOCAL lock_timeout = {found.seconds * 1000:.0f}"))
 
 
 async def driver(connection: AsyncConnection) -> Any:
@@ -199,11 +244,6 @@ async def driver(connection: AsyncConnection) -> Any:
 def advisory_key(name: str) -> int:
     """A PostgreSQL advisory lock's number for a name."""
     return int.from_bytes(hashlib.sha256(b"wattledger " + name.encode()).digest()[:8], "big", signed=True)
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
 
 
 def _driver_url(url: str) -> URL:
@@ -219,7 +259,8 @@ def _driver_url(url: str) -> URL:
     raise Misconfigured("DATABASE_URL must begin with postgresql:// or sqlite:/// and name a database.")
 
 
-def _postgres(url: URL) -> AsyncEngine:
+def _postgres(url: URL, lock: float) -> AsyncEngine:
+    session = f"{_SESSION} -c lock_timeout={lock * 1000:.0f}"
     return create_async_engine(
         url,
         pool_pre_ping=True,
@@ -227,7 +268,7 @@ def _postgres(url: URL) -> AsyncEngine:
         max_overflow=24,
         pool_timeout=30,
         **_DOCUMENTS,
-        connect_args={"options": _SESSION, "connect_timeout": 10, **_CUT_OFF},
+        connect_args={"options": session, "connect_timeout": 10, **_CUT_OFF},
     )
 
 
@@ -248,6 +289,7 @@ def _sqlite(url: URL) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.connection.dbapi_connection.begin(bool(connection.get_execution_options().get("write")))
+        write = bool(connection.get_execution_options().get("write"))
+        connection.connection.dbapi_connection.begin(write, BUSY_HURRIED if hurry() else BUSY)
 
     return engine

@@ -72,17 +72,24 @@ class _Connection(adapter.AsyncAdapt_aiosqlite_connection):
     transaction: whether one is open can only be asked behind it.
     """
 
-    __slots__ = ("abandoned", "reading", "to_begin")
+    __slots__ = ("abandoned", "busy", "reading", "to_begin")
     _cursor_cls = _Cursor
 
     def __init__(self, dbapi: Any, connection: Any) -> None:
         super().__init__(dbapi, connection)
         self.reading = self.to_begin = self.abandoned = False
+        self.busy = 0.0
 
-    def begin(self, write: bool) -> None:
-        """A write transaction at once, a read transaction from the first statement on."""
+    def begin(self, write: bool, busy: float) -> None:
+        """A write transaction at once, a read transaction from the first statement on.
+
+        `busy`: the seconds that a write transaction waits for another program's.
+        """
         self.reading = self.to_begin = not write
         if write:
+            if busy != self.busy:
+                self.execute(f"PRAGMA busy_timeout={busy * 1000:.0f}")
+                self.busy = busy
             self.execute("BEGIN IMMEDIATE")
 
     def rollback(self) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from wattledger.store.patience import patient, waiting
+
 T = TypeVar("T")
 MOST = 500
 
@@ -24,8 +26,10 @@ class Together(Generic[T]):
         answer: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
         self._queue.append((key, answer))
         if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
-        return await answer
+            with patient():
+                self._running = asyncio.create_task(self._run())
+        async with waiting():
+            return await answer
 
     async def _run(self) -> None:
         while self._queue:

@@ -106,7 +106,7 @@ def _frame(app: FastAPI, settings: Settings) -> None:
             allow_headers=["authorization", "content-type", "x-filename"],
             expose_headers=["x-request-id", "content-disposition"],
         )
-    app.add_middleware(Frame, metrics=app.state.hub.metrics)
+    app.add_middleware(Frame, hub=app.state.hub)
     if prefix := path_of(settings.base_url):
         app.add_middleware(Prefixed, prefix=prefix)
     app.add_middleware(Forwarded, trusted=settings.trusted_proxy)

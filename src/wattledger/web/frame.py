@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wattledger.clock import token
 from wattledger.errors import TryLater
+from wattledger.store.patience import hurried
 from wattledger.web.answers import Json, failure
-from wattledger.web.metrics import Metrics
+from wattledger.web.hub import Hub
 
 log = structlog.get_logger("wattledger.web")
 
@@ -35,11 +36,12 @@ ALWAYS = {
 class Frame:
     """ASGI middleware around everything else; an unforeseen error becomes a 500 with its incident's id.
 
-    What a stopping hub breaks off is a 503: nothing was acknowledged, its sender comes again.
+    What a stopping hub breaks off is a 503: nothing was acknowledged, its sender comes again. Until its
+    answer begins, a request waits for others no longer than the database says.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    def __init__(self, app: ASGIApp, hub: Hub) -> None:
+        self._app, self._hub = app, hub
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,12 +53,13 @@ class Frame:
         async def framed(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, hurry.over = message["status"], True
                 _dress(MutableHeaders(scope=message), request, scope)
             await send(message)
 
         try:
-            await self._app(scope, receive, framed)
+            with hurried(self._hub.store.database.patience) as hurry:
+                await self._app(scope, receive, framed)
         except asyncio.CancelledError:
             if status:
                 raise
@@ -74,7 +77,7 @@ class Frame:
 
     def _finish(self, scope: Scope, request: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.answered(scope["method"], route, status, seconds)
+        self._hub.metrics.answered(scope["method"], route, status, seconds)
         client = scope.get("client")
         log.info(
             "answered",

@@ -21,6 +21,7 @@ from wattledger.model import Payload
 from wattledger.store.archive.bodies import Bodies, Packed
 from wattledger.store.archive.jobs import Archive
 from wattledger.store.database import Database
+from wattledger.store.patience import patient, waiting
 from wattledger.store.tables import payload as table
 
 WINDOW_SECONDS = 0.002
@@ -75,10 +76,12 @@ class Intake:
         packed = await self._bodies.place(payload)
         self._queue.append(Arrival(site, payload, identity, packed, receipt))
         if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._work())
+            with patient():
+                self._committing = asyncio.create_task(self._work())
         if sabotaged("group_commit"):
             return Received(None, False)
-        return await receipt
+        async with waiting():
+            return await receipt
 
     async def drained(self) -> None:
         """Wait until all that is queued was committed or refused."""
@@ -93,6 +96,7 @@ class Intake:
 
     async def _settle(self, batch: Sequence[Arrival]) -> None:
         """Commit a batch and answer; where one spoils it, each is committed alone."""
+        batch = [arrival for arrival in batch if not arrival.receipt.done()]  # its request may be gone
         try:
             receipts = await self._commit(batch)
         except Exception as error:

@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from wattledger.connectors.http import open_client
 from wattledger.connectors.smartthings.auth import OAuth
 from wattledger.errors import Misconfigured, Refused, TryLater, WattledgerError
+from wattledger.store.patience import patient
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.store.sources.dispatch import stored_token
 from wattledger.store.sources.oauth_states import SignInBegun
@@ -76,7 +77,8 @@ async def callback(request: Request, state: str = "", code: str = "", error: str
     if error or not code:
         return _back(error="denied")
     try:
-        row = await _signed_in(found, app_of(found, request), begun, code)
+        with patient():
+            row = await _signed_in(found, app_of(found, request), begun, code)
     except Misconfigured:
         return _back(error="settings")
     except TryLater:

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from wattledger.errors import NotFound, WattledgerError
+from wattledger.store.patience import patient
 from wattledger.store.people.principal import Principal
 from wattledger.store.sources.oauth_states import SignInBegun
 from wattledger.store.sources.vehicles import VehicleRow
@@ -72,9 +73,9 @@ async def _connected(request: Request, found: Hub) -> VehicleRow:
     if error := said.get("error"):
         raise said_by_vendor(error)
     person = await _still_allowed(found, begun)
-    grant = await _granted(found, begun, said)
-    by = f"person {person}"
-    car = await keep(found.store, begun, grant, by)
+    with patient():
+        grant = await _granted(found, begun, said)
+        car = await keep(found.store, begun, grant, f"person {person}")
     ours = {row.external_id for row in await found.store.vehicles.list(begun.site, active_only=True)}
     await subscribe.subscribe(found, grant, ours.intersection(grant.external_ids))
     return car
