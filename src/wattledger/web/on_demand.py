@@ -10,6 +10,7 @@ from wattledger.clock import Clock
 from wattledger.collect import Collector
 from wattledger.connectors.base import Grant, Token
 from wattledger.errors import LoginRequired, Refused, TryLater, WattledgerError
+from wattledger.store.patience import patient
 from wattledger.store.sources.connections import ConnectionRow, Connections
 from wattledger.store.sources.dispatch import StoreDispatch
 
@@ -42,11 +43,13 @@ class OnDemand:
             if self.collector.clock.monotonic() - began > LONGEST.total_seconds():
                 raise TryLater("Another collection of this connection is still running; look again later.")
             await asyncio.sleep(LOOK_SECONDS)
-        return await self.collector.collect(claimed, urgent=urgent)
+        with patient():
+            return await self.collector.collect(claimed, urgent=urgent)
 
     async def signed_in(self, row: ConnectionRow, grant: Grant) -> Token:
         """The connection's token, refreshed where its life is nearly over. Raises our errors."""
-        return await self.collector.sign_in(grant, self.dispatch.unclaimed(row))
+        with patient():
+            return await self.collector.sign_in(grant, self.dispatch.unclaimed(row))
 
 
 def _refuse(row: ConnectionRow, clock: Clock) -> None:
