@@ -42,12 +42,12 @@ class Hub:
         """A new API token."""
         for words in (("add", "bench@example.org"), ("token", "bench@example.org")):
             done = subprocess.run(
-                _wattledger("user", *words), env=self.env, capture_output=True, text=True, check=True
+                wattledger("user", *words), env=self.env, capture_output=True, text=True, check=True
             )
         return done.stdout.split()[-1]
 
 
-def _wattledger(*words: str) -> list[str]:
+def wattledger(*words: str) -> list[str]:
     return [sys.executable, "-u", "-m", "wattledger", *words]
 
 
@@ -65,7 +65,7 @@ def hub(folder: Path, **more: str) -> Iterator[Hub]:
     }
     with (folder / "hub.log").open("w") as log:
         process = subprocess.Popen(
-            _wattledger("serve", "--port", "0"), env=env, stdout=subprocess.PIPE, stderr=log, text=True
+            wattledger("serve", "--port", "0"), env=env, stdout=subprocess.PIPE, stderr=log, text=True
         )
         try:
             assert process.stdout
@@ -105,7 +105,7 @@ async def _measure(folder: Path, files: int, homes_a_file: int) -> list[Figure]:
             small = [await _one_meter(vendor, runs, homes[0], files, start) for start in range(RUNS)]
             large = [await _many_meters(vendor, runs, homes, files // 10, start) for start in range(RUNS)]
             year = vendor.drop_file(homes[1], list(homes[1].days(FIRST, YEAR)))
-            await _emptied(runs)
+            await emptied(runs)
             year.unlink()
         month, interval = await _queries(to, homes[1].esiid)
     rows = homes_a_file * 96
@@ -135,14 +135,14 @@ async def _many_meters(vendor: SmtSimulator, runs: Relay, homes: list[Home], fil
 
 async def _rate(runs: Relay, files: int) -> float:
     before = perf_counter()
-    sent = await _emptied(runs)
+    sent = await emptied(runs)
     took = perf_counter() - before
     if sent < files:
         raise RuntimeError(f"only {sent} of {files} files arrived")
     return files / took
 
 
-async def _emptied(runs: Relay) -> int:
+async def emptied(runs: Relay) -> int:
     """Run cycles until nothing waits; how many receipts came."""
     sent = 0
     while not (line := await runs.run_once()).get("idle"):

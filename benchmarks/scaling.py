@@ -1,4 +1,4 @@
-"""What another process brings: hubs over one PostgreSQL, and the fleet's workers.
+"""What another process brings: hubs over one PostgreSQL; `workers` has the fleet's.
 
 The senders are a process of their own (`python -m benchmarks.scaling PORTS FIRST COUNT SENDERS`), on the same
 cores as hubs and server. Throughput can grow until these are full, which the figures of cores show.
@@ -19,12 +19,11 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 from tests import postgres_server
 from tests.postgres_server import Server
 
-from benchmarks import callers, cpu, ledger, road, store, texas
+from benchmarks import callers, cpu, ledger, road, workers
 from benchmarks.figures import Figure, at_least, at_most
 from wattledger.clock import token
 from wattledger.keyfile import make_key
@@ -36,9 +35,6 @@ FILES, SENDERS, TURNS = 1200, 24, 3
 Running = tuple[list[int], list[int], dict[str, str]]
 FULL = 0.9
 """of the cores: from there on another hub has nothing to run on"""
-METERS_FILES, DAYS = 80, 65
-VERBS = ("replay", "totals", "gaps", "digest")
-GOAL = 1.7
 
 
 def measure(*, full: bool) -> list[Figure]:
@@ -46,7 +42,7 @@ def measure(*, full: bool) -> list[Figure]:
     server = postgres_server.start(ledger.DURABLE)
     try:
         load = at_most("scaling: load of the machine before", [os.getloadavg()[0]], "")
-        return [*_hubs(server), *(_fleet(server) if full else []), load]
+        return [*_hubs(server), *(workers.measure(server) if full else []), load]
     finally:
         server.stop()
 
@@ -127,53 +123,6 @@ def _request(number: int) -> bytes:
     lines = ["POST /api/admin/smt/pull HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
     head = "\r\n".join(lines) + "\r\n\r\n"
     return head.encode() + body
-
-
-def _fleet(server: Server) -> list[Figure]:
-    """Two workers against one, verb by verb, on a ledger that keeps one of them busy for long."""
-    server.run("CREATE DATABASE scaling_fleet")
-    figures = []
-    with TemporaryDirectory(prefix="wattledger-bench-") as folder:
-        data, url = Path(folder), server.database("scaling_fleet")
-        asyncio.run(_filled(url, data))
-        env = {"PATH": os.environ["PATH"], "HOME": folder, "WATTLEDGER_DATA": folder, "DATABASE_URL": url}
-        for verb in VERBS:
-            figures += _compared(server, road.Hub("", env, 0), verb)
-    return figures
-
-
-async def _filled(url: str, data: Path) -> None:
-    """Files of 200 meters and 65 days each."""
-    opened = await store.opened(url, data)
-    try:
-        site, body = (await opened.sites.default()).id, store.a_file(days=DAYS)
-        for number in range(METERS_FILES):
-            await opened.payloads.deliver(site, store.payload(store.of_others(body, number)))
-    finally:
-        await opened.close()
-
-
-def _compared(server: Server, to: road.Hub, verb: str) -> list[Figure]:
-    """Wall clocks with one worker and two, in turn, and their ratio; a goal where one takes long enough."""
-    alone, both, cores = [], [], []
-    for _ in range(TURNS):
-        alone.append(texas._asked(to, verb, "--workers", "1")[1])
-        before, begun = _server(server), perf_counter()
-        _, wall, used = texas._asked(to, verb, "--workers", "2")
-        both.append(wall)
-        cores.append((used + _server(server) - before) / (perf_counter() - begun))
-    name = f"fleet {verb}, {METERS_FILES * 200:,} meters x {DAYS} days"
-    ratios = [one / two for one, two in zip(alone, both, strict=True)]
-    return [
-        at_most(f"{name}: 1 worker", alone, "s"),
-        at_most(f"{name}: 2 workers", both, "s"),
-        at_least(f"{name}: cores used by 2, with the server", cores, "cores"),
-        at_least(f"{name}: 2 workers / 1", ratios, "times", GOAL if median(alone) > texas.LONG else None),
-    ]
-
-
-def _server(server: Server) -> float:
-    return cpu.family(server.process.pid) if server.process else 0.0
 
 
 def main() -> None:

@@ -8,11 +8,9 @@ runs of several sizes show how cost grows with the work.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
 import resource
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from tests.postgres_server import Server
 
 from benchmarks import cpu, ledger, road, store
 from benchmarks.figures import Figure, at_least, at_most
+from benchmarks.workers import LONG, TWICE, asked
 from wattledger.relay.service import Relay
 from wattledger.simulators.fleet import Fleet
 from wattledger.simulators.home import Home
@@ -43,8 +42,6 @@ ARCHIVED: LiteralString = "SELECT sum(stored) FROM body"
 SIZES = (0.25, 0.5, 1, 2, 5)
 """store-only runs, as multiples of the share"""
 STEEPEST = 1.05
-TWICE, LONG = 1.7, 20
-"""what two processes must gain on work of so many seconds; less is mostly starting"""
 WINDOW = 100
 """files that lie at the utility at a time: bounds the disk"""
 
@@ -101,7 +98,7 @@ async def _night(folder: Path, server: Server, fleet: Fleet) -> list[Figure]:
             for step, corrected in (("once", False), ("again", False), ("2 % revised", True)):
                 wall, used = await _delivered(vendor, runs, count, fleet, corrected)
                 figures += _pace(f"{name}, {step}", fleet.meters * SLOTS, wall, used)
-                words.append(_asked(to, "digest")[0]["digest"])
+                words.append(asked(to, "digest")[0]["digest"])
                 archived.append(_weight(url, ARCHIVED))
         if words[0] != words[1] or words[1] == words[2]:
             raise RuntimeError(f"the ledger is not what it should be after each night: {words}")
@@ -133,7 +130,7 @@ async def _delivered(
             name = file_name(vendor.clock.now(), f"{serial:032d}")
             vendor.sftp.put(f"{name}.{vendor.duns}.asc", vendor.pgp.encrypt(zipped({name: body})))
         count.begin()
-        await road._emptied(runs)
+        await road.emptied(runs)
         took = count.end()
         wall, used = wall + took[0], used + took[1]
         for path in vendor.sftp.folder().iterdir():
@@ -160,22 +157,11 @@ def _pace(name: str, readings: int, wall: float, used: float) -> list[Figure]:
     ]
 
 
-def _asked(to: road.Hub, verb: str, *words: str) -> tuple[dict[str, object], float, float]:
-    """What `wattledger fleet` says, with its wall clock and processor seconds."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    done = subprocess.run(
-        road._wattledger("fleet", verb, "--json", *words), env=dict(to.env), capture_output=True, check=True
-    )
-    wall, after = perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return json.loads(done.stdout), wall, used
-
-
 def _reports(to: road.Hub, name: str) -> list[Figure]:
-    figures, before = [], _asked(to, "digest")[0]["digest"]
+    figures, before = [], asked(to, "digest")[0]["digest"]
     for verb in ("digest", "totals", "gaps", "replay"):
-        _, alone, used = _asked(to, verb, "--workers", "1")
-        _, both, _ = _asked(to, verb, "--workers", "2")
+        _, alone, used = asked(to, verb, "--workers", "1")
+        _, both, _ = asked(to, verb, "--workers", "2")
         what = f"{name}: fleet {verb}"
         figures += [
             at_most(f"{what}: wall clock, 1 process", [alone], "s"),
@@ -185,7 +171,7 @@ def _reports(to: road.Hub, name: str) -> list[Figure]:
     figures.append(
         at_least(f"{what}: 2 processes / 1", [alone / both], "times", TWICE if alone > LONG else None)
     )
-    if _asked(to, "digest")[0]["digest"] != before:
+    if asked(to, "digest")[0]["digest"] != before:
         raise RuntimeError("the fleet's replay changed the ledger")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return [*figures, at_most(f"{name}: fleet, greatest memory of a process", [peak], "MB")]
