@@ -91,7 +91,7 @@ async def test_a_warning_is_new_where_no_later_one_was_noted(
     told = [await connections.warned(row.id, mark) for mark in ("2026-03", "2026-03", "2026-02", "2026-04")]
     assert told == [True, False, False, True]
     assert await connections.warned(other.id, "2026-01")
-    assert not await connections.warned("0" * 32, "2026-01")
+    assert not await connections.warned("0" * 32, "2026-09")
 
 
 async def test_what_a_dead_process_left_is_found_and_held(

@@ -34,7 +34,7 @@ class SealedSlot:
     id: str
     generation: int
     current: Mapping[str, Any] | None = field(repr=False)
-    unfinished: bool = False
+    unfinished: bool
 
     async def begin(self) -> None:
         """Note, committed, that a refresh begins."""
