@@ -149,12 +149,19 @@ def _states(seed: int) -> int:
     history = [_random(chance) for _ in range(12)]
     reached = set()
     for _ in range(20):
-        chance.shuffle(history)
-        won = join(*history, history[0])
+        won = _grouped([*history, history[0]], chance)
         reached.add(
             (won.values.tobytes(), won.flags.tobytes(), won.revision.tobytes(), won.payload.tobytes())
         )
     return len(reached)
+
+
+def _grouped(parts: list[Blocks], chance: random.Random) -> Blocks:
+    """Any two joined, again and again: either side may be the one that knows of a conflict."""
+    while len(parts) > 1:
+        a, b = (parts.pop(chance.randrange(len(parts))) for _ in "ab")
+        parts.append(join(a, b))
+    return parts[0]
 
 
 def _random(chance: random.Random) -> Blocks:
