@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattledger.cli.lazy import EXIT_ERROR, new_app
+from wattledger.cli.loading import loading
 from wattledger.cli.options import AsJson, Data
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def relay(
       wattledger relay run-once
     """
     if context.invoked_subcommand is None:
-        from wattledger.relay import service
+        with loading():
+            from wattledger.relay import service
 
         asyncio.run(service.run(_settings(data), timer=timer))
 

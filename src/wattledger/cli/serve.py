@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattledger.cli.lazy import new_app
+from wattledger.cli.loading import loading
 from wattledger.cli.options import Data, Host
 
 if TYPE_CHECKING:
@@ -45,14 +46,15 @@ def serve(
 
 
 async def _serve(host: str, port: int, with_relay: bool, data: Path | None) -> None:
-    from wattledger import logs
-    from wattledger.cli.collector import collecting, on_demand
-    from wattledger.cli.erasing import finishing
-    from wattledger.cli.hub_server import bind, hub_running
-    from wattledger.cli.runtime import opened
-    from wattledger.cli.stopping import stop_event
-    from wattledger.config import load_settings
-    from wattledger.web.app import create_app
+    with loading():
+        from wattledger import logs
+        from wattledger.cli.collector import collecting, on_demand
+        from wattledger.cli.erasing import finishing
+        from wattledger.cli.hub_server import bind, hub_running
+        from wattledger.cli.runtime import opened
+        from wattledger.cli.stopping import stop_event
+        from wattledger.config import load_settings
+        from wattledger.web.app import create_app
 
     settings = load_settings(data)
     logs.configure(settings.log_format, sys.stderr)

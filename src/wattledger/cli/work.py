@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from wattledger.cli.lazy import new_app
+from wattledger.cli.loading import loading
 from wattledger.cli.options import Data
 
 app = new_app()
@@ -26,12 +27,13 @@ def work(data: Data = None) -> None:
 
 
 async def _work(data: Path | None) -> None:
-    from wattledger import logs
-    from wattledger.cli.collector import collecting
-    from wattledger.cli.runtime import opened
-    from wattledger.cli.stopping import stop_event
-    from wattledger.config import database_url, load_settings
-    from wattledger.errors import Misconfigured
+    with loading():
+        from wattledger import logs
+        from wattledger.cli.collector import collecting
+        from wattledger.cli.runtime import opened
+        from wattledger.cli.stopping import stop_event
+        from wattledger.config import database_url, load_settings
+        from wattledger.errors import Misconfigured
 
     settings = load_settings(data)
     if database_url(settings).startswith("sqlite"):

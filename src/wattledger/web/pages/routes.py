@@ -46,4 +46,4 @@ for part in (
     audit,
     installation,
 ):
-    router.include_router(part.router)
+    router.routes.extend(part.router.routes)

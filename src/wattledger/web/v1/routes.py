@@ -40,4 +40,4 @@ for part in (
     everything,
     audit,
 ):
-    router.include_router(part.router)
+    router.routes.extend(part.router.routes)

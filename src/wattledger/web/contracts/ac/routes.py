@@ -8,4 +8,4 @@ from wattledger.web.contracts.ac import dashboard, export, history, oauth, statu
 
 router = APIRouter()
 for part in (dashboard, history, export, status, token, oauth):
-    router.include_router(part.router)
+    router.routes.extend(part.router.routes)

@@ -16,4 +16,4 @@ for part in (
     latest,
     history,
 ):
-    router.include_router(part.router)
+    router.routes.extend(part.router.routes)

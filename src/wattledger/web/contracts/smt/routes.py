@@ -17,4 +17,4 @@ for part in (
     analysis,
     meters,
 ):
-    router.include_router(part.router)
+    router.routes.extend(part.router.routes)
