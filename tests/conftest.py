@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,17 @@ def logs_as_at_first() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--examples 20`: of the tests given only properties, with 20 times as many examples, drawn anew."""
     parser.addoption("--examples", type=int, default=0, metavar="TIMES")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The garbage collector never looks at what is loaded here: it stays, and is most of the memory."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
