@@ -57,7 +57,7 @@ GOALS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("store/test_outage.py", "relay/test_recovery.py", "load/test_recovery_times.py"),
     ),
     "G7": ("load with kills and cuts", ("load/test_load.py", "load/test_hub_faults.py")),
-    "G8": ("full disks", ("store/test_full_disk.py",)),
+    "G8": ("full disks", ("store/test_full_disk.py", "store/test_full_database.py")),
     "G9": ("tenants apart", ("web/test_matrix.py", "web/test_tenancy.py", "web/test_leaks.py")),
     "G10": ("canaries of secrets", ("test_canaries.py",)),
     "G11": ("timing of secrets", ("web/test_timing.py",)),
