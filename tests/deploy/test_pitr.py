@@ -110,6 +110,7 @@ async def test_back_to_a_moment(archived: Archived, tmp_path: Path, record_prope
     await asyncio.to_thread(_archived_up_to_now, archived)
     archived.recover(f"recovery_target_time = '{moment[0]}'", "recovery_target_action = promote")
     back = await opened(archived.server.url, tmp_path)
+    await asyncio.to_thread(_promoted, archived)
     assert await back.digest() == wanted and not (await scrub(back)).problems
     await deliver(back, 40, 41)
     await back.close()
@@ -122,6 +123,13 @@ def _archived_up_to_now(archived: Archived) -> None:
         query = "SELECT pg_walfile_name(pg_switch_wal()) <= last_archived_wal FROM pg_stat_archiver"
         while connection.execute(query).fetchone() != (True,):
             time.sleep(0.1)
+
+
+def _promoted(archived: Archived) -> None:
+    """Wait until the server takes writes."""
+    with psycopg.connect(archived.server.url, autocommit=True) as connection:
+        while connection.execute("SELECT pg_is_in_recovery()").fetchone() != (False,):
+            time.sleep(0.05)
 
 
 async def test_what_a_crash_costs(archived: Archived, tmp_path: Path, record_property: Record) -> None:

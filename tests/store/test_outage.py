@@ -39,6 +39,25 @@ async def test_a_server_that_stops_says_try_later(tmp_path: Path) -> None:
         server.stop()
 
 
+@pytest.mark.postgres
+async def test_a_server_that_only_reads_says_try_later(
+    postgres: postgres_server.Server, postgres_url: str, tmp_path: Path
+) -> None:
+    """As one does that is being promoted."""
+    store = await open_store(postgres_url, data=tmp_path, parse=parse, vault=Vault({}))
+    site = (await store.sites.default()).id
+    name = postgres_url.partition("?")[0].rpartition("/")[2]
+    for mode, ready in (("on", False), ("off", True)):
+        postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = {mode}")
+        await store.database.engine.dispose()
+        if ready:
+            assert (await store.payloads.deliver(site, file(block(20000, [1])))).state == "read"
+        else:
+            with pytest.raises(TryLater):
+                await store.payloads.deliver(site, file(block(20000, [1])))
+    await store.close()
+
+
 async def test_a_locked_file_says_try_later(sqlite_url: str, tmp_path: Path) -> None:
     store = await open_store(sqlite_url, data=tmp_path, parse=parse, vault=Vault({}))
     site = (await store.sites.default()).id

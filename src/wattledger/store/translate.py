@@ -15,6 +15,8 @@ _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _SERIALIZATION, _DEADLOCK, _DUPLICATE = "40001", "40P01", "23505"
 _DISK = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _AWAY = ("OperationalError", "InterfaceError")
+_READ_ONLY = "25006"
+"""a server that is being promoted, or follows another one"""
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def _meaning(error: Exception, races: bool) -> WattledgerError | None:
 
 def _does_not_answer(error: Exception) -> bool:
     known = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, sqlite3.OperationalError)
-    if isinstance(error, known):
+    if isinstance(error, known) or getattr(_cause(error), "sqlstate", None) == _READ_ONLY:
         return True
     module = type(error).__module__
     return module.startswith("psycopg") and any(kind.__name__ in _AWAY for kind in type(error).__mro__)
