@@ -21,9 +21,9 @@ import structlog
 from httpx2 import TransportError
 
 from wattledger.clock import Clock
-from wattledger.connectors.base import Account, Connection, Connector, NextPoll, Token
+from wattledger.connectors.base import ENDING, Account, Connection, Connector, Ends, NextPoll, Token
 from wattledger.connectors.dispatch import Dispatch, Points
-from wattledger.errors import LoginRequired, Misconfigured, NotFound, TryLater, WattledgerError
+from wattledger.errors import LoginRequired, Misconfigured, NotFound, Refused, TryLater, WattledgerError
 from wattledger.logs import REDACTOR
 from wattledger.model import Payload
 from wattledger.signing import Clients, SignIn
@@ -198,6 +198,10 @@ class Collector:
             account = Account(
                 http, connection.options, since, now, connection.id, token.extra if token else {}
             )
+            if connection.options.get(ENDING) and token is not None:
+                await self._end(connector, connection, account, token)
+            if connection.removed:
+                return None
             if connector.pointwise:
                 account = await self._pointwise(account, connection, urgent)
             said = cast("AsyncGenerator[Payload | NextPoll]", connector.fetch(account))
@@ -210,6 +214,27 @@ class Collector:
                     if connector.pointwise:
                         await self._points().schedule(connection, item)
         return min([*wishes.values(), *([mark] if mark else [])], default=None)
+
+    async def _end(
+        self, connector: Connector, connection: Connection, account: Account, token: Token
+    ) -> None:
+        """Tell the vendor what was let go; what fails is told again, and a refusal is final.
+
+        It holds up no connection that goes on.
+        """
+        points = self._points()
+        ids = await points.untold(connection)
+        try:
+            if ids and isinstance(connector, Ends):
+                await connector.end(account, token, ids)
+        except (LoginRequired, TryLater, Refused) as error:
+            log.warning("access not ended at the vendor", connection=connection.id, reason=str(error))
+            if isinstance(error, Refused) and error.status < 500:
+                await points.told(connection, ids)
+            if connection.removed:
+                raise
+        else:
+            await points.told(connection, ids)
 
     async def _pointwise(self, account: Account, connection: Connection, urgent: bool) -> Account:
         """The account with its usage points, their allowances and whether a person asked."""

@@ -6,6 +6,7 @@ import pytest
 from httpx2 import AsyncClient
 
 from tests.ev.helpers import NOTHING, connected, consented, landed, rows
+from wattledger.connectors.base import ENDING
 from wattledger.faults import sabotage
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_garage import second_car
@@ -153,7 +154,8 @@ async def test_letting_one_car_go(
     assert answer == {"ok": True, "vehicles": [first], "revoked": True, "message": None}
     assert [grant.vehicle.id for grant in vendor.garage.of()] == two[1:]
     assert (await owner.get("/v1/ev/status")).json()["vehicle_label"] == "Volkswagen ID.4 2023"
-    assert (await store.connections.list(None))[0].state == "never"
+    row = (await store.connections.list(None))[0]
+    assert row.state == "ok" and ENDING not in row.options
 
 
 async def test_letting_all_cars_go(

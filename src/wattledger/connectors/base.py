@@ -23,6 +23,8 @@ from wattledger.model import Parsed, Payload
 
 LEAST_LEFT = timedelta(minutes=5)
 """a token with less life than this is refreshed before use"""
+ENDING = "ending"
+"""the option of a connection that names usage points (vendor's ids) whose end its vendor is yet to be told"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Connection:
     lease: str | None = None
     newest: datetime | None = None
     """instant of the newest stored reading, None where nothing is stored"""
+    removed: bool = False
+    """whether its owner let it go, so that its vendor is told that and asked nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +199,16 @@ class Stream(Protocol):
 
     def listen(self, account: Account) -> AsyncIterator[Payload]:
         """What is pushed, until the vendor ends it well. Raises our errors."""
+        ...
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """A connector that can end our access to single usage points at its vendor."""
+
+    async def end(self, account: Account, token: Token, external_ids: Sequence[str]) -> None:
+        """End it; what is gone already is fine.
+
+        Raises LoginRequired and Refused where the vendor will not do it, else TryLater, Misconfigured.
+        """
         ...

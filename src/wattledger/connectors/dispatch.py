@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,4 +68,12 @@ class Points(Protocol):
 
     async def schedule(self, connection: Connection, wish: NextPoll) -> None:
         """Keep when a usage point is asked again, and what was noted of it."""
+        ...
+
+    async def untold(self, connection: Connection) -> list[str]:
+        """Usage points that were let go, and are not in use again, of which the vendor was not told yet."""
+        ...
+
+    async def told(self, connection: Connection, external_ids: Sequence[str]) -> None:
+        """Note that the vendor knows, or will not hear of it."""
         ...

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from wattledger.clock import Clock
 from wattledger.collect import Collector
-from wattledger.connectors.base import Grant, Token
+from wattledger.connectors.base import ENDING
 from wattledger.errors import LoginRequired, Refused, TryLater, WattledgerError
 from wattledger.store.patience import patient
 from wattledger.store.sources.connections import ConnectionRow, Connections
@@ -46,10 +46,17 @@ class OnDemand:
         with patient():
             return await self.collector.collect(claimed, urgent=urgent)
 
-    async def signed_in(self, row: ConnectionRow, grant: Grant) -> Token:
-        """The connection's token, refreshed where its life is nearly over. Raises our errors."""
+    async def tell(self, row: ConnectionRow) -> None:
+        """Tell a vendor at once of what was let go, after a collection that runs already.
+
+        Where that fails, the collector tells it again.
+        """
+        while (claimed := await self.dispatch.claim_one(row.id)) is None:
+            if not (await self.connections.get(row.id, row.site)).options.get(ENDING):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
         with patient():
-            return await self.collector.sign_in(grant, self.dispatch.unclaimed(row))
+            await self.collector.collect(claimed)
 
 
 def _refuse(row: ConnectionRow, clock: Clock) -> None:

@@ -7,12 +7,13 @@ from contextlib import aclosing
 from datetime import timedelta
 from typing import ClassVar
 
-from wattledger.connectors.base import Account, Connector, Grant, NextPoll
-from wattledger.connectors.smartcar import webhook
-from wattledger.connectors.smartcar.auth import Grants
+from wattledger.connectors.base import Account, Connector, Grant, NextPoll, Token
+from wattledger.connectors.smartcar import accounts, webhook
+from wattledger.connectors.smartcar.auth import V2, Grants
 from wattledger.connectors.smartcar.fetch import Memory, fetch
 from wattledger.connectors.smartcar.parse import parse
 from wattledger.connectors.webhooks import Call, Response
+from wattledger.errors import LoginRequired, TryLater
 from wattledger.model import Parsed, Payload
 
 NAME = "smartcar"
@@ -37,6 +38,20 @@ class Smartcar(Connector):
         async with aclosing(fetch(account, self.memory)) as said:
             async for item in said:
                 yield item
+
+    async def end(self, account: Account, token: Token, external_ids: Sequence[str]) -> None:
+        """End our access to cars. Raises LoginRequired and Refused where that is hopeless, else TryLater."""
+        if account.options.get("api") != "v3":
+            await V2("", "").revoke(token, account.http, external_ids)
+            return
+        user, mode = str(account.options.get("user_id", "")), str(account.options.get("mode", "live"))
+        try:
+            for id in external_ids:
+                await accounts.end_vehicle(account.http, user, mode, id, account.now)
+        except LoginRequired as error:  # of our application, which no owner can cure
+            if "renewed_at" not in account.grant:
+                raise
+            raise TryLater(str(error)) from None
 
     def parse(self, payload: Payload) -> Parsed:
         """Usage points and observations of one answer. Pure."""

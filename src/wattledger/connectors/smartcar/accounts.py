@@ -100,7 +100,10 @@ async def verified(
 
 
 async def end_vehicle(http: AsyncClient, user: str, mode: str, vehicle: str, now: datetime) -> None:
-    """End our access to one car of an owner. Raises TryLater; one that is gone already is fine."""
+    """End our access to one car of an owner; one that is gone already is fine.
+
+    Raises LoginRequired (of our application), TryLater; Refused where the vendor will not do it.
+    """
     for car in await listed(http, now, userId=user, vehicleId=vehicle, mode=mode):
         if (car.user, car.vehicle) == (user, vehicle) and car.id:
             await _delete(http, f"{CONNECTIONS}/{quote(car.id, safe='')}", now)
@@ -113,8 +116,12 @@ async def end_user(http: AsyncClient, user: str, now: datetime) -> None:
 
 async def _delete(http: AsyncClient, path: str, now: datetime) -> None:
     answer = await exchange(http, "DELETE", path)
-    if not 200 <= answer.status < 300 and answer.status != 404:
-        raise failure(answer, now)
+    if 200 <= answer.status < 300 or answer.status == 404:
+        return
+    trouble = trouble_of(answer, now)
+    if trouble.then in {Then.FAULT, Then.PERMISSION}:
+        raise Refused(trouble.message, "REFUSED", status=answer.status)
+    raise failure(answer, now)
 
 
 def failure(answer: HttpAnswer, now: datetime) -> LoginRequired | TryLater:

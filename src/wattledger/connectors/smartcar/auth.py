@@ -35,7 +35,7 @@ MODES: Mapping[str, str] = {"live": "live", "simulated": "simulated", "sandbox":
 ACCESS_LIFE = 7200
 """seconds of an access token whose answer names none"""
 REFRESH_LIFE = timedelta(days=60)
-ENDED = frozenset({400, 401, 403, 404})
+ENDED = frozenset({400, 403, 404})
 """answers to an end of access that say that there is none any more"""
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _OUR_FAULT = frozenset({"invalid_client", "unauthorized_client", "unsupported_grant_type"})
@@ -95,7 +95,7 @@ class V2:
     async def revoke(self, token: Token, http: AsyncClient, vehicles: Iterable[str] | None = None) -> None:
         """End our access to these cars, by default to all of the grant. `http`: the vehicles' host.
 
-        Raises TryLater; a car that is gone already is fine.
+        Raises LoginRequired, TryLater, Refused; a car that is gone already is fine.
         """
         headers = {"Authorization": f"Bearer {token.access}"}
         failed: WattledgerError | None = None
@@ -106,7 +106,7 @@ class V2:
                 if answer.status not in ENDED:
                     check(answer, WHO, self.clock.now())
             except WattledgerError as error:
-                failed = error
+                failed = failed if isinstance(failed, TryLater) else error
         if failed:
             raise failed
 

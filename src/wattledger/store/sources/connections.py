@@ -13,22 +13,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, insert, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.clock import chance
-from wattledger.errors import NotFound, Refused, WattledgerError
-from wattledger.faults import sabotaged
+from wattledger.errors import NotFound, Refused
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.database import Database
 from wattledger.store.ids import new_id
 from wattledger.store.lease import reached, unheld
 from wattledger.store.people.audit import Audit
-from wattledger.store.sources.ending import UNHELD, Endings
+from wattledger.store.sources.ending import UNHELD, Endings, held, working
 from wattledger.store.sources.heartbeats import Heartbeats
 from wattledger.store.sources.newest import newest
 from wattledger.store.sources.oauth_states import OAuthStates
-from wattledger.store.sources.outcome import DISCONNECTED, STOPPED, outcome
+from wattledger.store.sources.outcome import DISCONNECTED, STOPPED
 from wattledger.store.sources.vendor_tokens import VendorTokens
 from wattledger.store.tables import connection as table
 from wattledger.store.together import Together
@@ -72,6 +71,8 @@ class Claimed:
     lease: str
     newest: datetime | None
     """how far what is stored of this vendor reaches at this site"""
+    removed: bool = False
+    """whether its owner let it go, and its vendor is yet to be told"""
 
 
 class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
@@ -190,7 +191,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         now = self._database.clock.now()
         leased = {"lease": new_id(), "leased_until": now + LEASE}
         free = unheld(table.c.leased_until, now, LEASE)
-        wanted = (table.c.id == id) & (table.c.state != DISCONNECTED)
+        wanted = (table.c.id == id) & or_(table.c.state != DISCONNECTED, working())
         taken = update(table).where(wanted, free).values(leased).returning(table)
         async with self._database.begin() as connection:
             row = (await connection.execute(taken)).one_or_none()
@@ -233,25 +234,7 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
         """Hold a lease for another minute. False where another holder has it by now."""
         until = self._database.clock.now() + LEASE
         async with self._database.begin() as connection:
-            done = await connection.execute(update(table).where(_held(id, lease)).values(leased_until=until))
-        return done.rowcount > 0
-
-    async def settle(
-        self, id: str, lease: str, error: WattledgerError | None, again: datetime | None = None
-    ) -> bool:
-        """Note how it went, set the next poll, let go. False, and nothing written, where the lease is lost.
-
-        `again` is when to poll next after a success, None for never. After TryLater it is the vendor's
-        wish within 1 s to 1 h, else 30 s doubled by failure up to 1 h, half of it at random.
-        """
-        now = self._database.clock.now()
-        free = {"lease": None, "leased_until": None}
-        async with self._database.begin() as connection:
-            failures = await connection.scalar(select(table.c.failures).where(_held(id, lease)))
-            if failures is None:
-                return False
-            changes = outcome(error, failures, now, again, self._random)
-            done = await connection.execute(update(table).where(_held(id, lease)).values({**changes, **free}))
+            done = await connection.execute(update(table).where(held(id, lease)).values(leased_until=until))
         return done.rowcount > 0
 
     async def _open(self, row: Row[Any]) -> Claimed | None:
@@ -263,7 +246,8 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
             await self.settle(row.id, row.lease, error)
             return None
         since = await newest(self._database, row.site, row.connector)
-        return Claimed(row.id, row.site, row.connector, row.options, secrets, row.lease, since)
+        removed = row.state == DISCONNECTED
+        return Claimed(row.id, row.site, row.connector, row.options, secrets, row.lease, since, removed)
 
     def _row(self, row: Row[Any]) -> ConnectionRow:
         waited = row.next_poll_at and self._database.clock.now() - row.next_poll_at > OVERDUE
@@ -277,13 +261,8 @@ class Connections(VendorTokens, Heartbeats, OAuthStates, Endings):
 
 def _due(connectors: Collection[str], now: datetime) -> ColumnElement[bool]:
     free = unheld(table.c.leased_until, now, LEASE)
-    due, running = reached(table.c.next_poll_at, table.c.last_asked, now), table.c.state.not_in(STOPPED)
-    return and_(table.c.connector.in_(connectors), due, free, running)
-
-
-def _held(id: str, lease: str) -> ColumnElement[bool]:
-    fence = true() if sabotaged("lease_fence") else table.c.lease == lease
-    return (table.c.id == id) & fence
+    due = reached(table.c.next_poll_at, table.c.last_asked, now)
+    return and_(table.c.connector.in_(connectors), due, free, working())
 
 
 def _of(site: str | None) -> ColumnElement[bool]:

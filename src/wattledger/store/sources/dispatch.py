@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from wattledger.connectors.dispatch import Receipt, TokenSlot
 from wattledger.errors import Misconfigured, TryLater, WattledgerError
 from wattledger.model import Payload
 from wattledger.store.archive.payloads import Payloads
-from wattledger.store.sources.connections import Claimed, ConnectionRow, Connections
+from wattledger.store.sources.connections import Claimed, Connections
 from wattledger.store.sources.listening import Listening
 from wattledger.store.sources.vehicles import Vehicles
 from wattledger.store.sources.vendor_tokens import SealedSlot
@@ -51,10 +51,6 @@ class StoreDispatch:
         """Lease one connection whether or not it is due; None while another process holds it."""
         claimed = await self._connections.claim_one(id)
         return None if claimed is None else self._with_app(_connection(claimed))
-
-    def unclaimed(self, row: ConnectionRow) -> Connection:
-        """A connection for what needs no lease: telling its vendor that it ends."""
-        return self._with_app(Connection(row.id, row.site, row.connector, row.options))
 
     async def renew(self, connection: Connection) -> bool:
         """Hold for another minute; False where the lease is lost."""
@@ -98,6 +94,14 @@ class StoreDispatch:
             firm=wish.firm,
             status=wish.status,
         )
+
+    async def untold(self, connection: Connection) -> list[str]:
+        """Vehicles that were let go, of whose end the vendor knows nothing yet."""
+        return await self._connections.untold(connection.id)
+
+    async def told(self, connection: Connection, external_ids: Sequence[str]) -> None:
+        """Note that the vendor knows; nothing is written where the lease is lost."""
+        await self._connections.told(connection.id, connection.lease or "", external_ids)
 
     def _points(self) -> Vehicles:
         if self._vehicles is None:
@@ -147,7 +151,7 @@ class ListenDispatch(StoreDispatch):
 
 
 def _connection(c: Claimed) -> Connection:
-    return Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest)
+    return Connection(c.id, c.site, c.connector, c.options, c.secrets, c.lease, c.newest, c.removed)
 
 
 class StoreSlot:

@@ -15,6 +15,8 @@ from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault, digest, same
 from wattledger.store.database import Database
 from wattledger.store.people.principal import presented
+from wattledger.store.sources.outcome import DISCONNECTED
+from wattledger.store.tables import connection as connections
 from wattledger.store.tables import login_link
 
 LIFE = timedelta(minutes=10)
@@ -54,10 +56,14 @@ class OAuthStates:
         }
         sealed = self._vault.seal(json.dumps(said).encode(), **_CELL)
         values = {"digest": digest(word), "person": begun.person, "purpose": PURPOSE}
+        ended = (connections.c.state == DISCONNECTED) & connections.c.next_poll_at.is_not(None)
+        untold = ended & (connections.c.site == begun.site) & (connections.c.connector == connector)
         async with self._database.begin() as connection:
             await connection.execute(delete(login_link).where(login_link.c.expires_at < now - LIFE))
             row = insert(login_link).values(**values, created_at=now, expires_at=now + LIFE)
             await connection.execute(row)
+            # what may be granted anew by this sign-in is not ended at the vendor meanwhile
+            await connection.execute(update(connections).where(untold).values(next_poll_at=now + LIFE))
         return sealed
 
     async def end_sign_in(self, connector: str, state: str, session: str | None) -> SignInBegun | None:

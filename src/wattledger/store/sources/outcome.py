@@ -38,6 +38,17 @@ def outcome(
     return {**failed, **wished, "state": "late", "next_poll_at": until}
 
 
+def removed(
+    error: WattledgerError | None, failures: int, now: datetime, untold: bool, random: Callable[[], float]
+) -> dict[str, Any]:
+    """The columns of a connection that its owner let go: it comes back while its vendor is untold."""
+    said = {"last_asked": now, "last_error": None if error is None else str(error), "paused_until": None}
+    if not untold:
+        return {**said, "failures": 0, "next_poll_at": None}
+    wish = error.after if isinstance(error, TryLater) else None
+    return {**said, "failures": failures + 1, "next_poll_at": now + pause(wish, failures, random)}
+
+
 def pause(wish: timedelta | None, failures: int, random: Callable[[], float]) -> timedelta:
     """The vendor's wish within 1 s to 1 h; else 30 s doubled by failure up to 1 h, half of it at random."""
     if wish is not None:

@@ -6,7 +6,7 @@ counted one too many, never one too few.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -134,3 +134,10 @@ def _mine(connection_id: str, external_id: str) -> ColumnElement[bool]:
 
 def _latest(stored: Mapping[str, Any] | None) -> dict[str, tuple[Any, datetime]]:
     return {name: (value, datetime.fromisoformat(at)) for name, (value, at, _) in (stored or {}).items()}
+
+
+async def in_use(connection: AsyncConnection, external_ids: Collection[str]) -> set[str]:
+    """Those of a vendor's ids that are vehicles in use."""
+    query = select(usage_point.c.external_id).join(table, usage_point.c.n == table.c.usage_point)
+    used = query.where(usage_point.c.external_id.in_(external_ids), table.c.is_active == 1)
+    return set(await connection.scalars(used))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.errors import NotFound
@@ -207,10 +207,18 @@ class Vehicles(VehicleCalls):
         nothing = {"connection": None, "is_active": 0, "is_primary": 0, "next_poll_at": None, "is_firm": 0}
         await self._set(connection, which, **nothing)
 
-    async def release_all(self, connection: AsyncConnection, connection_id: str, site: str) -> None:
-        """Take all vehicles of a connection out of use within the caller's transaction."""
-        await self.release(connection, table.c.connection == connection_id)
+    async def release_some(
+        self, connection: AsyncConnection, connection_id: str, site: str, numbers: Sequence[int] | None
+    ) -> int:
+        """Take these (None: all) of a connection's out of use within the caller's transaction.
+
+        Returns how many it has left.
+        """
+        reached = table.c.connection == connection_id
+        chosen = true() if numbers is None else table.c.usage_point.in_(numbers)
+        await self.release(connection, reached & chosen)
         await self._ensure_primary(connection, site, ())
+        return await connection.scalar(select(func.count()).select_from(table).where(reached)) or 0
 
     async def _numbers(
         self, connection: AsyncConnection, site: str, external_ids: Sequence[str]

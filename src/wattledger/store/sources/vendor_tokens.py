@@ -22,7 +22,7 @@ from wattledger.errors import NotFound, TryLater
 from wattledger.faults import fault, sabotaged
 from wattledger.secrets import Vault
 from wattledger.store.database import Database
-from wattledger.store.sources.outcome import STOPPED
+from wattledger.store.sources.ending import working
 from wattledger.store.tables import connection as table
 
 
@@ -105,7 +105,7 @@ class VendorTokens:
 
     async def abandoned(self, connectors: Collection[str]) -> AsyncGenerator[str]:
         """Connections whose refresh a dead process left unfinished; each is held while it is yielded."""
-        left = table.c.refresh_started_at.is_not(None) & table.c.state.not_in(STOPPED)
+        left = table.c.refresh_started_at.is_not(None) & working()
         query = select(table.c.id).where(left, table.c.connector.in_(connectors))
         async with self._database.connect() as connection:
             ids = (await connection.scalars(query)).all()

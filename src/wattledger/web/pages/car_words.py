@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from wattledger.connectors.base import ENDING
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.contracts.ev.app import missing
 from wattledger.web.contracts.ev.cars import (
+    NAME,
     Car,
     cars,
     connections,
@@ -17,11 +19,13 @@ from wattledger.web.contracts.ev.cars import (
     trouble_of,
     version_of,
 )
+from wattledger.web.contracts.ev.disconnect import UNTOLD
 from wattledger.web.hub import Hub
 from wattledger.web.pages import words
 
 STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
 SIGN_IN = "Sign in again and choose the same cars; what was recorded stays."
+REFUSED_SHOWN = timedelta(days=7)
 V2_ENDS = (
     "This uses version 2 of Smartcar's API, which Smartcar is about to end (announced for the end of 2026). "
     "Set SMARTCAR_API_CLIENT_ID and SMARTCAR_API_CLIENT_SECRET, then sign in again."
@@ -73,6 +77,8 @@ class CarSources:
     unset: Sequence[str]
     """variables without which no car can be connected"""
     version: str
+    untold: Sequence[str]
+    """of what was let go and Smartcar has not confirmed, a sentence each"""
 
 
 async def car_sources(found: Hub, site: str) -> CarSources:
@@ -83,7 +89,22 @@ async def car_sources(found: Hub, site: str) -> CarSources:
     for row in await connections(found.store, site):
         mine = [car for car in known if car.row.active and car.row.connection == row.id]
         judged.append(judge(row, [line(car, most, now) for car in mine], now))
-    return CarSources(judged, missing(found.settings), version_of(found.settings))
+    names = {car.row.external_id: car.row.name for car in known}
+    rows = [row for row in await found.store.connections.list(site) if row.connector == NAME]
+    untold = [said for row in rows if (said := untold_of(row, names, now))]
+    return CarSources(judged, missing(found.settings), version_of(found.settings), untold)
+
+
+def untold_of(row: ConnectionRow, names: Mapping[str, str], now: datetime) -> str | None:
+    """What the vendor makes of cars that were let go; what it refused is shown for a week."""
+    if ids := row.options.get(ENDING):
+        who = " and ".join(sorted(names.get(id, "A car") for id in ids))
+        why = f" {row.last_error}" if row.state == "disconnected" and row.last_error else ""
+        return f"{who}: removed; Smartcar has not confirmed it yet and is told again until it does.{why}"
+    refused = row.state == "disconnected" and row.last_error and row.last_asked
+    if not refused or now - refused > REFUSED_SHOWN:
+        return None
+    return f"Removed. {UNTOLD} {row.last_error}"
 
 
 def judge(row: ConnectionRow, lines: Sequence[CarLine], now: datetime) -> CarSource:

@@ -15,7 +15,7 @@ from wattledger.web.audited import note
 from wattledger.web.auth import Manager, actor, current
 from wattledger.web.contracts.ev.app import begin
 from wattledger.web.contracts.ev.cars import NAME
-from wattledger.web.contracts.ev.disconnect import UNTOLD, end_connection
+from wattledger.web.contracts.ev.disconnect import end_connection
 from wattledger.web.contracts.ev.failures import OTHERWISE, WORDS
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
@@ -57,9 +57,9 @@ async def collect(request: Request, person: Manager, id: str) -> Response:
 async def disconnect(request: Request, person: Manager, id: str) -> Response:
     """End our access at the vendor and erase the tokens; what was recorded stays."""
     found = hub(request)
-    told = await end_connection(found, await _link(found, person, id), actor(person))
+    untold = await end_connection(found, await _link(found, person, id), actor(person))
     said = "Disconnected. What was recorded stays."
-    return await sources_page(request, person, said if told else f"{said} {UNTOLD}", told)
+    return await sources_page(request, person, f"{said} {untold}" if untold else said, untold is None)
 
 
 async def _link(found: Hub, person: Principal, id: str) -> ConnectionRow:
