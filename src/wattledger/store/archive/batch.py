@@ -22,8 +22,9 @@ from wattledger.store.archive.prepare import not_held
 from wattledger.store.archive.reader import Read, Reader, owner_of
 from wattledger.store.database import Database
 from wattledger.store.ledger.bulk import LEDGER
-from wattledger.store.observed.many import Key, Row, Told, many
+from wattledger.store.observed.many import many
 from wattledger.store.observed.observations import Found, News
+from wattledger.store.observed.rows import Key, Row, Told
 from wattledger.store.rows import Summary
 from wattledger.threads import SHORT
 

@@ -26,9 +26,10 @@ from wattledger.store.ledger.bulk import LEDGER, Bulk
 from wattledger.store.observed import booked_days
 from wattledger.store.observed.booked_days import Booked, Entry, Kept
 from wattledger.store.observed.cars import CarAccount, Cars, Mark
-from wattledger.store.observed.many import Remembered, Row, many
+from wattledger.store.observed.many import many
 from wattledger.store.observed.register_state import Latest, learn
 from wattledger.store.observed.registers import RegisterAccount
+from wattledger.store.observed.rows import Remembered, Row
 from wattledger.store.tables import energy_day, observation, usage_point
 
 PAGE = 2000

@@ -17,7 +17,7 @@ from wattledger.charging import Battery, Seen, State, account, dump, earliest, l
 from wattledger.faults import sabotaged
 from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.observed.booked_days import Entry, Kept
-from wattledger.store.observed.many import Row
+from wattledger.store.observed.rows import Row
 from wattledger.store.observed.sealing import Private
 from wattledger.store.people.sites import Home, home_of
 from wattledger.store.tables import site, usage_point, vehicle

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from wattledger.store.database import driver
 from wattledger.store.documents import text_of
-from wattledger.store.observed.many import COLUMNS, Key, Remembered, Row, Told, cells
+from wattledger.store.observed.rows import COLUMNS, Key, Remembered, Row, Told, cells
 
 _NAMES = ", ".join(f'"{name}"' for name in COLUMNS)
 

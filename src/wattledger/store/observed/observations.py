@@ -16,7 +16,8 @@ from wattledger.secrets import SecretUnreadable, Vault
 from wattledger.store.archive.points_of import Resolved
 from wattledger.store.database import Database
 from wattledger.store.observed.earlier import said_before
-from wattledger.store.observed.many import Key, Told, many
+from wattledger.store.observed.many import many
+from wattledger.store.observed.rows import Key, Told
 from wattledger.store.observed.sealing import Private
 from wattledger.store.rows import UsagePointRow
 from wattledger.store.tables import observation, payload, point_state

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from wattledger.accounting import State, account, report_of
 from wattledger.faults import sabotaged
 from wattledger.store.observed.booked_days import Entry, Kept
-from wattledger.store.observed.many import Row
 from wattledger.store.observed.register_state import dump, load
+from wattledger.store.observed.rows import Row
 
 
 @dataclass(slots=True)
