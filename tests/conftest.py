@@ -18,7 +18,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests import postgres_server, properties
+from tests import postgres_server, properties, statements
 from tests.postgres_server import Server
 from wattledger.store.database import Database
 from wattledger.store.migrate import migrate
@@ -28,6 +28,7 @@ settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
 # An error logged without a configuration is printed plainly: coloured, with every variable, it takes seconds.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
+statements.share()
 
 SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
