@@ -19,6 +19,11 @@ def unheld(until: Column[Any], now: datetime, lease: timedelta) -> ColumnElement
     return over if sabotaged("clock_back") else or_(over, until > now + lease + SKEW)
 
 
+def believed(planned: datetime | None, made: datetime, now: datetime) -> datetime | None:
+    """A plan, or None for one that was made by a clock that was ahead."""
+    return planned if made <= now + SKEW or sabotaged("clock_back") else None
+
+
 def reached(planned: Column[Any], made: Column[Any], now: datetime) -> ColumnElement[bool]:
     """Whether a plan has come due, or was made by a clock that was ahead: `made` lies in the future."""
     if sabotaged("clock_back"):

@@ -75,7 +75,7 @@ def may_ask(
         return May.VENDOR
     if early and not urgent:
         return May.INTERVAL
-    if urgent and asked is not None and now - asked < CLICK:
+    if urgent and asked is not None and abs(now - asked) < CLICK:
         return May.INTERVAL
     if budget.left(urgent) < cost:
         return May.BUDGET

@@ -127,9 +127,9 @@ class Car:
         return datetime.fromisoformat(said) if isinstance(said, str) else None
 
     def due_since(self, name: str, every: timedelta, within: str = "") -> bool:
-        """Whether what was done at that instant is to be done again."""
+        """Whether what was done at that instant is to be done again; none lies ahead of a true clock."""
         at = self.time(name, within)
-        return at is None or at + every <= self.now
+        return at is None or not self.now - every < at <= self.now
 
     def allowed(self, name: str) -> bool:
         """Whether a path or signal is worth asking for."""

@@ -166,7 +166,7 @@ class Round:
 
     def _list_due(self) -> bool:
         at = self.memory.listed.get(self.account.connection)
-        if at is not None and at + LISTED_EVERY > self.account.now:
+        if at is not None and self.account.now - LISTED_EVERY < at <= self.account.now:
             return False
         if not self.cars:
             return True
@@ -255,7 +255,7 @@ class Round:
     def _refuse_application(self) -> None:
         """Raises Misconfigured where it is our application's credentials that are refused (v3)."""
         renewed = self.account.grant.get("renewed_at")
-        if renewed and self.account.now - datetime.fromisoformat(renewed) < JUST_RENEWED:
+        if renewed and abs(self.account.now - datetime.fromisoformat(renewed)) < JUST_RENEWED:
             raise Misconfigured(
                 f"{WHO} refuses our application's token, also a new one; "
                 "check SMARTCAR_API_CLIENT_ID and SMARTCAR_API_CLIENT_SECRET."

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from wattledger.errors import NotFound, TryLater
 from wattledger.faults import sabotaged
 from wattledger.store.database import Database
+from wattledger.store.lease import believed
 from wattledger.store.tables import connection as connections
 from wattledger.store.tables import point_state, usage_point
 from wattledger.store.tables import vehicle as table
@@ -54,7 +55,8 @@ class VehicleCalls:
             .where(table.c.connection == connection_id, table.c.is_active == 1)
             .order_by(table.c.usage_point)
         )
-        month = month_of(self._database.clock.now())
+        now = self._database.clock.now()
+        month = month_of(now)
         async with self._database.connect() as connection:
             rows = (await connection.execute(query)).all()
         return [
@@ -62,7 +64,7 @@ class VehicleCalls:
                 row.external_id,
                 dict(row.options),
                 dict(row.status),
-                row.next_poll_at,
+                believed(row.next_poll_at, row.updated_at, now),
                 bool(row.is_firm),
                 row.calls if row.month == month else 0,
                 _latest(row.latest),
