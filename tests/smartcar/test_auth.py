@@ -198,9 +198,7 @@ async def test_revoking_ends_access_to_each_car(
     assert [grant.vehicle.id for grant in vendor.garage.of(vendor.user)] == [home]
     await app.revoke(token, http)
     assert vendor.garage.grants == []
-    with pytest.raises(
-        LoginRequired
-    ):  # a new token is tried before it is believed
+    with pytest.raises(LoginRequired):  # a new token is tried before it is believed
         await app.revoke(token, http, [home])
     await app.revoke(token, http)
 

@@ -35,6 +35,7 @@ BOTH = {
     "test_alert_units",
     "test_alerts_told",
     "test_everything",
+    "test_mail_restart",
 }
 """modules whose routes ask the database; the others, and bad input, need one engine"""
 

@@ -71,10 +71,10 @@ class MailServer:
 
 
 @asynccontextmanager
-async def mail_server(login: str | None = None) -> AsyncIterator[MailServer]:
+async def mail_server(login: str | None = None, port: int = 0) -> AsyncIterator[MailServer]:
     """A mail server while the block runs."""
     found = MailServer(login=login)
-    server = await asyncio.start_server(found.connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(found.connected, "127.0.0.1", port)
     found.port = server.sockets[0].getsockname()[1]
     try:
         yield found

@@ -1,4 +1,4 @@
-"""Looks for alerts and tells of them, every minute, beside collecting."""
+"""Looks for alerts and tells of them, and mails what is left to mail, every minute, beside collecting."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from wattledger.cli.runtime import Runtime
 from wattledger.errors import WattledgerError
 from wattledger.web.alerts.tell import Teller
 from wattledger.web.alerts.watcher import Watcher
+from wattledger.web.unsent import Inviter
 
 EVERY_SECONDS = 60.0
 log = structlog.get_logger(__name__)
@@ -20,6 +21,7 @@ async def alerting(runtime: Runtime, stop: asyncio.Event, address: str | None = 
     base = runtime.settings.base_url or address or ""
     watcher = Watcher(runtime.store, runtime.settings, runtime.clock)
     teller = Teller(runtime.store, runtime.settings, runtime.clock, base)
+    inviter = Inviter(runtime.store, runtime.settings, runtime.clock, base)
     telling: asyncio.Task[int] | None = None
     while not stop.is_set():
         try:
@@ -29,7 +31,7 @@ async def alerting(runtime: Runtime, stop: asyncio.Event, address: str | None = 
         except Exception as error:
             log.exception("a fault of ours in looking for alerts", kind=type(error).__name__)
         if telling is None or telling.done():
-            telling = asyncio.create_task(_tell(teller))  # a slow receiver holds up no look
+            telling = asyncio.create_task(_tell(teller, inviter))  # a slow receiver holds up no look
         try:
             await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
         except TimeoutError:
@@ -39,9 +41,9 @@ async def alerting(runtime: Runtime, stop: asyncio.Event, address: str | None = 
         await asyncio.gather(telling, return_exceptions=True)
 
 
-async def _tell(teller: Teller) -> int:
+async def _tell(teller: Teller, inviter: Inviter) -> int:
     try:
-        return await teller.tell()
+        return await inviter.look() + await teller.tell()
     except WattledgerError as error:
         log.warning("alerts were not told", reason=str(error))
     except Exception as error:

@@ -18,12 +18,13 @@ def sign_in(to: str, link: str) -> Letter:
     )
 
 
-def invitation(to: str, link: str, site: str, inviter: str, role: str) -> Letter:
-    """The mail with an invitation to a site."""
+def invitation(to: str, link: str, site: str, inviter: str | None, role: str) -> Letter:
+    """The mail with an invitation to a site; one that is sent again names no inviter."""
+    who = f"{inviter} invites you" if inviter else "You are invited"
     return Letter(
         to,
         "You are invited to Wattledger",
-        f"{inviter} invites you to the site {_quoted(site)} on Wattledger, as {_article(role)}.\n\n"
+        f"{who} to the site {_quoted(site)} on Wattledger, as {_article(role)}.\n\n"
         f"{link}\n\n"
         "The link works once, for seven days. If you do not know the sender, ignore this mail.\n",
     )

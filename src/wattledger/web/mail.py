@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -26,6 +26,7 @@ PAUSES = (2.0, 15.0, 60.0)
 TIMEOUT = 20.0
 MOST_WAITING = 200
 AT_ONCE = 4
+Then = Callable[[], Awaitable[None]]
 
 log = structlog.get_logger("wattledger.mail")
 
@@ -52,12 +53,15 @@ class Mailer:
         """Whether mail can be sent."""
         return self._settings.smtp_host is not None and problem(self._settings) is None
 
-    def post(self, letter: Letter) -> None:
-        """Send a letter in the background. Past 200 that wait it is dropped, which the log says."""
+    def post(self, letter: Letter, then: Then | None = None) -> None:
+        """Send a letter in the background, `then` do something once a server took it.
+
+        Past 200 that wait it is dropped, which the log says; a process that ends drops what waits.
+        """
         if len(self._tasks) >= MOST_WAITING:
             log.error("mail_dropped", waiting=len(self._tasks), domain=_domain(letter.to))
             return
-        self.later(self._deliver(letter))
+        self.later(self._deliver(letter, then))
 
     def later(self, work: Coroutine[None, None, None]) -> None:
         """Do something that no answer waits for."""
@@ -80,7 +84,7 @@ class Mailer:
         if left:
             log.warning("mails_unsent", count=len(left))
 
-    async def _deliver(self, letter: Letter) -> None:
+    async def _deliver(self, letter: Letter, then: Then | None) -> None:
         message = compose(letter, self._settings, formatdate(self._clock.now().timestamp()))
         for tried, pause in enumerate((*self._pauses, None), 1):
             try:
@@ -95,6 +99,8 @@ class Mailer:
                 await asyncio.sleep(pause)
             else:
                 log.info("mail_sent", domain=_domain(letter.to), tried=tried)
+                if then:
+                    await then()
                 return
 
 
@@ -124,6 +130,16 @@ async def send(message: EmailMessage, settings: Settings) -> None:
     """Hand a message to the server. Raises SMTPException, OSError; never goes on without wanted TLS."""
     async with _client(settings) as client:
         await client.send_message(message)
+
+
+async def deliver(letter: Letter, settings: Settings, clock: Clock) -> None:
+    """Send a letter now, once. Raises TryLater where the server did not take it."""
+    message = compose(letter, settings, formatdate(clock.now().timestamp()))
+    try:
+        await send(message, settings)
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        kind = type(error).__name__
+        raise TryLater(f"The mail server did not take it ({kind}); it is tried again.") from None
 
 
 async def greet(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 from fastapi import Request
@@ -34,11 +35,13 @@ async def invite(request: Request, person: Principal, email: str, role: str, sit
     can_invite(request)
     found.links.check(f"invite {where}")
     found.mails.check(address)
-    word = await found.store.people.invite(where, address, role, actor(person))
+    people, by_mail = found.store.people, found.post.ready
+    word = await people.invite(where, address, role, actor(person), by_mail=by_mail)
     link = f"{found.base_url(request)}/invitation?token={quote(word)}"
-    if found.post.ready:
+    if by_mail:
         name = (await found.store.sites.get(where)).name
-        found.post.post(letters.invitation(address, link, name, person.email, role))
+        letter = letters.invitation(address, link, name, person.email, role)
+        found.post.post(letter, partial(people.mailed, word))
     else:
         found.announce(f"Invitation for {address}: {link}")
 

@@ -1,4 +1,7 @@
-"""Invitations: by mail address, with a role, good once and for seven days. Only digests are stored."""
+"""Invitations: by mail address, with a role, good once and for seven days. Only digests are stored.
+
+One that goes by mail is marked until a server took the mail, so that a process that dies loses none.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from wattledger.store.tables import site as sites
 from wattledger.store.upsert import insert_new
 
 LIFE = timedelta(days=7)
-INVITATION = "invitation"
+INVITATION, UNSENT = "invitation", "invitation, not mailed yet"
 _ID = 32
 """digits of the digest by which a pending invitation is named; they open nothing"""
 
@@ -37,19 +40,23 @@ class InvitationRow:
     role: Role
     created_at: datetime
     expires_at: datetime
+    mailed: bool = True
+    """False while its mail is yet to go out"""
 
 
 class Invitations(SignIn, Members):
     """Part of People."""
 
-    async def invite(self, site: str, email: str, role: str, by: str) -> str:
+    async def invite(self, site: str, email: str, role: str, by: str, *, by_mail: bool = False) -> str:
         """The word of an invitation; an earlier one for the same address is void.
 
+        With `by_mail` it counts as unsent until `mailed` says otherwise.
         Raises NotFound for no such site; Refused for a bad address or role, or for someone who is here.
         """
         address, wanted = normal_email(email), known_role(role)
         word, now = token(), self._database.clock.now()
-        values: dict[str, Any] = {"digest": digest(word), "purpose": INVITATION, "site": site, "role": wanted}
+        purpose = UNSENT if by_mail else INVITATION
+        values: dict[str, Any] = {"digest": digest(word), "purpose": purpose, "site": site, "role": wanted}
         values |= {"email": address, "created_at": now, "expires_at": now + LIFE}
         async with self._database.begin() as connection:
             if await connection.scalar(select(sites.c.id).where(sites.c.id == site)) is None:
@@ -72,6 +79,30 @@ class Invitations(SignIn, Members):
         query = select(login_link).where(_pending(now, site)).order_by(login_link.c.created_at.desc())
         async with self._database.connect() as connection:
             return [_row(row) for row in await connection.execute(query)]
+
+    async def mailed(self, word: str) -> None:
+        """Note that a mail server took it; its seven days begin."""
+        now = self._database.clock.now()
+        mine = presented(login_link, word) & (login_link.c.purpose == UNSENT)
+        async with self._database.begin() as connection:
+            sent = {"purpose": INVITATION, "expires_at": now + LIFE}
+            await connection.execute(change(login_link).where(mine).values(sent))
+
+    async def unsent(self, before: datetime) -> list[InvitationRow]:
+        """Those made before then whose mail is yet to go out, of all sites; the oldest first."""
+        mine = _pending(self._database.clock.now()) & (login_link.c.purpose == UNSENT)
+        query = select(login_link).where(mine, login_link.c.created_at < before)
+        async with self._database.connect() as connection:
+            return [_row(row) for row in await connection.execute(query.order_by(login_link.c.created_at))]
+
+    async def new_word(self, id: str) -> str | None:
+        """Another word for an unsent invitation, whose old one is void; None where there is none any more."""
+        word = token()
+        mine = (login_link.c.purpose == UNSENT) & (func.substr(login_link.c.digest, 1, _ID) == id)
+        renewed = change(login_link).where(mine, login_link.c.used_at.is_(None))
+        async with self._database.begin() as connection:
+            done: Any = await connection.execute(renewed.values(digest=digest(word)))
+        return word if done.rowcount else None
 
     async def invitation(self, word: str, now: datetime) -> InvitationRow | None:
         """What a link invites to; None for one that is used, old, void or none of ours."""
@@ -102,7 +133,7 @@ class Invitations(SignIn, Members):
         None for a spent link. Whoever belongs to the site by now keeps the role they have.
         """
         async with self._database.begin() as connection:
-            row = await use_up(connection, word, INVITATION, login_link.c.expires_at > now, now)
+            row = await use_up(connection, word, (INVITATION, UNSENT), login_link.c.expires_at > now, now)
             if row is None:
                 return None
             await insert_new(connection, person, {"id": new_id(), "email": row.email, "created_at": now})
@@ -119,7 +150,7 @@ class Invitations(SignIn, Members):
 
 def _pending(now: datetime, site: str | None = None) -> ColumnElement[bool]:
     pending = (
-        (login_link.c.purpose == INVITATION)
+        login_link.c.purpose.in_((INVITATION, UNSENT))
         & login_link.c.used_at.is_(None)
         & (login_link.c.expires_at > now)
     )
@@ -127,4 +158,5 @@ def _pending(now: datetime, site: str | None = None) -> ColumnElement[bool]:
 
 
 def _row(row: Row[Any]) -> InvitationRow:
-    return InvitationRow(row.digest[:_ID], row.site, row.email, row.role, row.created_at, row.expires_at)
+    id, mailed = row.digest[:_ID], row.purpose == INVITATION
+    return InvitationRow(id, row.site, row.email, row.role, row.created_at, row.expires_at, mailed)

@@ -5,6 +5,7 @@ A link is used up by one UPDATE, so of many who present it at once exactly one g
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ class SignIn(Sessions):
         """Turn a link into a session. Returns the session's word; None for a used, old or unknown link."""
         good = (login_link.c.expires_at > now) & login_link.c.person.is_not(None)
         async with self._database.begin() as connection:
-            who = await use_up(connection, word, SIGN_IN, good, now)
+            who = await use_up(connection, word, (SIGN_IN,), good, now)
             return None if who is None else await self._open(connection, str(who.person), now)
 
     async def setup_link(self) -> str:
@@ -86,7 +87,7 @@ class SignIn(Sessions):
         address = normal_email(email)
         async with self._database.begin() as connection:
             nobody = ~exists(select(person.c.id))
-            if await use_up(connection, word, SETUP, nobody, now) is None:
+            if await use_up(connection, word, (SETUP,), nobody, now) is None:
                 return None
             owner = await self._add_owner(connection, address, "setup link", operator=True)
             return await self._open(connection, owner, now)
@@ -99,11 +100,15 @@ class SignIn(Sessions):
 
 
 async def use_up(
-    connection: AsyncConnection, word: str, purpose: str, still: ColumnElement[bool], now: datetime
+    connection: AsyncConnection,
+    word: str,
+    purposes: Collection[str],
+    still: ColumnElement[bool],
+    now: datetime,
 ) -> Row[Any] | None:
     """Spend a link's word: its row for the first who presents it while `still` holds, None for all others."""
     unused = true() if sabotaged("link_single_use") else login_link.c.used_at.is_(None)
-    mine = presented(login_link, word) & (login_link.c.purpose == purpose)
+    mine = presented(login_link, word) & login_link.c.purpose.in_(purposes)
     statement = update(login_link).where(mine, unused, still).values(used_at=now).returning(login_link)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

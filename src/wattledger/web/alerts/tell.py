@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from email.utils import formatdate
 
-import aiosmtplib
 import structlog
 
 from wattledger.clock import Clock
 from wattledger.config import Settings
-from wattledger.errors import NotFound, TryLater, WattledgerError
+from wattledger.errors import NotFound, WattledgerError
 from wattledger.store import Store
 from wattledger.store.alerts.telling import Event
 from wattledger.store.alerts.ways import Hook
@@ -95,14 +93,9 @@ class Teller:
         return Ways(site, wishes, people, hook)
 
     async def mail(self, site: SiteRow, to: str, events: Sequence[Event], test: bool = False) -> None:
-        """One mail to one person. Raises TryLater, Refused by what the server says."""
+        """One mail to one person. Raises TryLater."""
         letter = letters.letter(to, site, events, self.base, test)
-        message = mail.compose(letter, self._settings, formatdate(self._clock.now().timestamp()))
-        try:
-            await mail.send(message, self._settings)
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            kind = type(error).__name__
-            raise TryLater(f"The mail server did not take it ({kind}); it is tried again.") from None
+        await mail.deliver(letter, self._settings, self._clock)
 
     async def call(self, site: SiteRow, hook: Hook, event: Event, test: bool = False) -> None:
         """One call of a webhook. Raises TryLater, Refused."""

@@ -125,6 +125,7 @@ def _invitation(row: InvitationRow) -> dict[str, Any]:
         "role": row.role,
         "created_at": row.created_at,
         "expires_at": row.expires_at,
+        "mailed": row.mailed,
     }
 
 

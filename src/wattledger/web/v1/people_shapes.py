@@ -37,6 +37,8 @@ class Invitation(Shape):
     role: Role
     created_at: AwareDatetime
     expires_at: AwareDatetime
+    mailed: bool
+    """false while its mail is not sent yet; it is tried again by itself"""
 
 
 class Invitations(Shape):
