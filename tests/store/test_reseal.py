@@ -21,12 +21,13 @@ from wattledger.model import Payload, Source
 from wattledger.secrets import SecretUnreadable, Vault, load_vault
 from wattledger.store import Store, open_store
 from wattledger.store.people.sites import Home
+from wattledger.store.sources import reseal as module
 from wattledger.store.sources.oauth_states import SignInBegun
 from wattledger.store.sources.reseal import PLACES, Resealed, reseal
 from wattledger.store.tables import body, connection, observation
 
 HOME = Home(30.0, -97.0, 200.0)
-COUNT = 130
+COUNT = 50
 NOISE = random.Random(3).randbytes(500_000).hex()
 
 
@@ -46,6 +47,12 @@ def vault_of(data: Path) -> Vault:
 async def opened(url: str, data: Path, vault: Vault | None = None) -> Store:
     vault = vault or vault_of(data)
     return await open_store(url, data=data, parse=parse, vault=vault, clock=StillClock())
+
+
+@pytest.fixture(autouse=True)
+def batches_of_twenty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less than half of what there is of each kind, so that there is an end between two of them."""
+    monkeypatch.setattr(module, "BATCH", 20)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wattledger.cli.lazy import new_app
+from wattledger.cli.loading import loading
 from wattledger.cli.options import Data, Host
 from wattledger.units import kwh_text
 
@@ -44,13 +45,14 @@ def demo(
 
 
 async def _demo(folder: Path, host: str, port: int, browser: bool) -> None:
-    from rich.console import Console
-    from rich.progress import Progress
+    with loading():
+        from rich.console import Console
+        from rich.progress import Progress
 
-    from wattledger import logs
-    from wattledger.cli.runtime import make_folder
-    from wattledger.cli.stopping import stop_event
-    from wattledger.demo import running
+        from wattledger import logs
+        from wattledger.cli.runtime import make_folder
+        from wattledger.cli.stopping import stop_event
+        from wattledger.demo import running
 
     make_folder(folder)
     stop = stop_event()
