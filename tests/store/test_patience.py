@@ -20,8 +20,8 @@ from wattledger.secrets import Vault
 from wattledger.store import Store, database, open_store
 from wattledger.store.patience import hurried
 
-PROMPT = 2.5
-"""seconds: the two within which a request is answered, on a busy machine"""
+PROMPT, LONGER = 4.0, 2.0
+"""seconds: the two within which a request is answered, on a busy machine; and more than it waits"""
 POOL = 32
 
 
@@ -67,7 +67,7 @@ async def test_sabotage_request_patience_is_noticed(on_postgres: Store, postgres
     async with locked(postgres_url, "payload") as other:
         with sabotage("request_patience"):
             waits = asyncio.create_task(refused(on_postgres))
-            await asyncio.sleep(PROMPT)
+            await asyncio.sleep(LONGER)
             assert not waits.done()
             await other.rollback()
             with pytest.raises(pytest.fail.Exception):  # it was served, late
@@ -84,7 +84,7 @@ async def test_work_of_the_hub_itself_has_time(on_postgres: Store, postgres_url:
                 asyncio.create_task(on_postgres.payloads.deliver(site, file(block(20000 + n, [1] * 96))))
                 for n in range(2)
             ]
-            await asyncio.sleep(PROMPT)
+            await asyncio.sleep(LONGER)
         await other.rollback()
         assert {receipt.state for receipt in await asyncio.gather(*works)} == {"read"}
 
@@ -93,7 +93,7 @@ async def test_work_of_the_hub_itself_has_time(on_postgres: Store, postgres_url:
 async def test_what_is_slow_by_itself_is_not_cut(on_postgres: Store) -> None:
     with hurried(on_postgres.database.patience) as hurry:
         async with on_postgres.connect() as connection:
-            assert await connection.scalar(text(f"SELECT 1 FROM pg_sleep({PROMPT})")) == 1
+            assert await connection.scalar(text(f"SELECT 1 FROM pg_sleep({LONGER})")) == 1
     assert hurry.left > 1
 
 
@@ -123,10 +123,10 @@ async def test_writers_of_a_file_wait_together(sqlite_url: str, tmp_path: Path) 
     """Behind another process no request waits until those before it have waited."""
     stores = [await open_store(sqlite_url, data=tmp_path, parse=parse, vault=Vault({})) for _ in "ab"]
     for store in stores:
-        store.database.patience = 0.5
+        store.database.patience = 1.0
     async with stores[0].begin():
         took = await asyncio.gather(*(refused(stores[1]) for _ in range(5)))
-    assert max(took) < 1.5
+    assert max(took) < 3
     for store in stores:
         await store.close()
 
@@ -138,7 +138,7 @@ async def test_another_program_writes_to_the_file(
     store = await open_store(sqlite_url, data=tmp_path, parse=parse, vault=Vault({}))
     other = sqlite3.connect(str(store.database.path), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert await refused(store) < 1.5
+    assert await refused(store) < PROMPT
     other.rollback()
     other.close()
     site = (await store.sites.default()).id

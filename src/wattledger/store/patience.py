@@ -1,7 +1,8 @@
 """How long a request waits for others: for a connection, for a lock, for work that it shares.
 
 Its caller is told to come back while it still listens; what the hub does by itself has time. Waiting alone
-is counted, all of a request's together: a statement that is slow by itself is never cut.
+is counted, all of a request's together: a statement that is slow by itself is never cut. Of a lock that was
+got in the end nobody knows how long that took.
 """
 
 from __future__ import annotations
