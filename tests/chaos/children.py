@@ -98,6 +98,10 @@ class Family:
         return self
 
     async def __aexit__(self, *error: object) -> None:
+        await self.end()
+
+    async def end(self) -> None:
+        """Ask all of them to stop, and wait; nobody is started again."""
         assert self._task
         self._task.cancel()
         for child in self.all:

@@ -13,7 +13,7 @@ from random import Random
 from tests.chaos.children import Child
 from tests.chaos.inside import LEASE
 from tests.chaos.world import World
-from tests.wire import Line
+from tests.wire import Line, Wire
 
 Play = Callable[[World, Random], Awaitable[str]]
 FAULTS: dict[str, Fault] = {}
@@ -96,16 +96,14 @@ async def stop(world: World, random: Random) -> str:
     return child.name
 
 
-def _wires(world: World) -> list[str]:
-    return ["hub", "vendor", *(["database"] if world.server else [])]
+def any_wire(world: World, random: Random) -> tuple[str, Wire]:
+    return random.choice(list(world.wires().items()))
 
 
 @fault("wire")
 async def cut(world: World, random: Random) -> str:
     """Every connection of one wire is reset, again and again."""
-    name = random.choice(_wires(world))
-    wire = {"hub": world.to_hub, "vendor": world.to_vendor, "database": world.to_database}[name]
-    assert wire
+    name, wire = any_wire(world, random)
     for _ in range(10):
         wire.cut()
         await last(world, random, 0.05, 0.5)
@@ -115,9 +113,7 @@ async def cut(world: World, random: Random) -> str:
 @fault("wire")
 async def unplug(world: World, random: Random) -> str:
     """Nobody gets through for a while."""
-    name = random.choice(_wires(world))
-    wire = {"hub": world.to_hub, "vendor": world.to_vendor, "database": world.to_database}[name]
-    assert wire
+    name, wire = any_wire(world, random)
     wire.plugged = False
     wire.cut()
     try:
@@ -130,9 +126,7 @@ async def unplug(world: World, random: Random) -> str:
 @fault("wire")
 async def bad_line(world: World, random: Random) -> str:
     """New connections are cut in the middle, lose their answers, drip, or lead nowhere."""
-    name = random.choice(_wires(world))
-    wire = {"hub": world.to_hub, "vendor": world.to_vendor, "database": world.to_database}[name]
-    assert wire
+    name, wire = any_wire(world, random)
     line = random.choice(
         [
             Line("cut", cut_at=random.randrange(1, 6000)),

@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,24 @@ def _shorten_hub() -> None:
 
     jobs.LEASE = timedelta(seconds=LEASE)
     collector.ORPHANS_EVERY_SECONDS = 1.0
+    _shorten_polling()
+
+
+def _shorten_polling() -> None:
+    from wattledger.cli import collector
+    from wattledger.collect import Collector, Pace
+    from wattledger.connectors.smartcar import cadence
+    from wattledger.connectors.smartthings import SmartThings
+    from wattledger.store.sources import connections, outcome
+
+    soon = timedelta(seconds=2)
+    SmartThings.every = soon
+    cadence.BACKGROUND = cadence.CHARGING = soon
+    cadence.FAULT_MOST = cadence.ASLEEP_FIRST = 2 * soon
+    connections.LEASE = timedelta(seconds=LEASE)
+    outcome.FIRST, outcome.LONGEST = soon / 2, 2 * soon
+    pace = Pace(pause=0.5, renew=LEASE / 3, grace=2.0, refresh_again=(0.5, 1.0, 2.0))
+    vars(collector)["Collector"] = partial(Collector, pace=pace)
 
 
 if __name__ == "__main__":

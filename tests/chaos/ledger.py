@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import psycopg
 
 from tests.chaos.feed import Fate
 from tests.chaos.world import World
 from wattledger import connectors
+from wattledger.keyfile import parse_keys
 from wattledger.secrets import Vault
-from wattledger.store import open_store
+from wattledger.store import Store, open_store
 
 QUERY = "SELECT sha256, state, kind, reason, attempts FROM payload WHERE source = 'relay'"
 
@@ -34,23 +37,46 @@ class Row:
 
 def rows(world: World) -> list[Row] | None:
     """All payloads that a relay brought; None where the database does not answer just now."""
+    found = _read(world, QUERY)
+    return None if found is None else [Row(*row) for row in found]
+
+
+def _read(world: World, query: LiteralString) -> list[Any] | None:
     try:
         if world.server:
             with psycopg.connect(world.server.url, connect_timeout=5) as connection:
-                return [Row(*row) for row in connection.execute(QUERY)]
-        path = world.folder / "hub" / "data" / "wattledger.db"
+                return connection.execute(query).fetchall()
+        path = world.data / "wattledger.db"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as reading:
-            return [Row(*row) for row in reading.execute(QUERY)]
+            return reading.execute(query).fetchall()
     except (psycopg.Error, sqlite3.Error):
         return None
 
 
-async def digest(world: World) -> str:
-    """The ledger's digest, once nobody writes."""
-    data = world.folder / "hub" / "data"
-    url = world.server.url if world.server else f"sqlite:///{data / 'wattledger.db'}"
-    store = await open_store(url, data=data, parse=connectors.parse, vault=Vault({}))
+@dataclass(frozen=True)
+class Held:
+    """One account."""
+
+    connector: str
+    state: str
+    error: str | None
+    success: object
+    """when it was last collected"""
+
+
+def accounts(world: World) -> list[Held]:
+    """All accounts; none where the database does not answer just now."""
+    found = _read(world, "SELECT connector, state, last_error, last_success FROM connection")
+    return [Held(*row) for row in found or ()]
+
+
+@asynccontextmanager
+async def opened(world: World) -> AsyncIterator[Store]:
+    """The hubs' store, in this process."""
+    url = world.server.url if world.server else f"sqlite:///{world.data / 'wattledger.db'}"
+    vault = Vault(parse_keys(world.keys, "the run"))
+    store = await open_store(url, data=world.data, parse=connectors.parse, vault=vault)
     try:
-        return await store.digest()
+        yield store
     finally:
         await store.close()

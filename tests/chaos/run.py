@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from time import monotonic
 
-from tests.chaos import ledger, places
+from tests.chaos import accounts, ledger, places, tokens
 from tests.chaos.faults import FAULTS, Fault
 from tests.chaos.growth import Growth
 from tests.chaos.world import World
@@ -19,7 +19,7 @@ from tests.chaos.world import World
 LOOK = 3.0
 AT_ONCE = 2
 """faults that overlap"""
-assert places
+assert places and tokens
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Chaos:
     looks: int = 0
     settled: float = 0.0
     growth: Growth = field(default_factory=Growth)
+    collected: accounts.Collected = field(default_factory=accounts.Collected)
     _taken: set[str] = field(default_factory=set)
     _begin: float = field(default_factory=monotonic)
 
@@ -67,6 +68,7 @@ class Chaos:
     async def _in_order(self, seconds: float) -> None:
         random = Random(self.world.plan.seed)
         begin = monotonic()
+        await self._sign_in()
         for kind in self.chosen:
             if FAULTS[kind].fits(self.world):
                 await self._one(FAULTS[kind], random)
@@ -77,6 +79,7 @@ class Chaos:
         until = monotonic() + seconds
         bag: list[str] = []
         await self._first_start(random)
+        await self._sign_in()
         while monotonic() < until:
             await asyncio.sleep(random.uniform(0.3, 2.5) * self.world.plan.pace)
             running = {task for task in running if not task.done()}
@@ -95,6 +98,11 @@ class Chaos:
             for child in self.world.family.all:
                 child.signal(signal.SIGKILL)
         self.counts["kill_first_start"] += 2
+
+    async def _sign_in(self) -> None:
+        if self.world.vendors:
+            async with ledger.opened(self.world) as store:
+                await self.world.vendors.sign_in(store)
 
     async def _one(self, fault: Fault, random: Random) -> None:
         self._taken.add(fault.take)
@@ -149,5 +157,7 @@ class Chaos:
         spooled = [item for name in ("enc", "out") for item in self.world.spooled(name)]
         found = ledger.rows(self.world)
         if spooled or found is None or any(row.state == "stored" for row in found):
+            return False
+        if self.world.vendors and not self.collected.in_order(self.world):
             return False
         return self.world.feed.bodies.keys() <= {row.sha256 for row in found}

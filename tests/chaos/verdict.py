@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.chaos import ledger
+from tests.chaos import accounts, ledger
 from tests.chaos.children import Child
 from tests.chaos.feed import Fate
 from tests.chaos.run import Chaos
@@ -25,11 +25,15 @@ EXPECTED = re.compile("wattledger: |Wattledger is at|First start|Stopped|Made th
 async def verdict(chaos: Chaos) -> list[str]:
     """All that is wrong."""
     world = chaos.world
+    await world.family.end()
     digest, fates = await world.feed.undisturbed(world.folder)
     found = ledger.rows(world) or []
     wrong = list(chaos.broken)
-    if await ledger.digest(world) != digest:
-        wrong.append("the digest differs from that of an undisturbed store")
+    async with ledger.opened(world) as store:
+        if await store.digest((await store.sites.default()).id) != digest:
+            wrong.append("the digest differs from that of an undisturbed store")
+        if world.vendors:
+            wrong += _some(await accounts.judged(store, world.vendors, world))
     wrong += _some(_fates({row.sha256: row.fate for row in found}, fates))
     wrong += _some(_spool(world))
     for child in world.family.all:
@@ -58,7 +62,7 @@ def _spool(world: World) -> Iterator[str]:
         yield f"{file} is set aside as {aside[file]}, though it is sound"
 
 
-def _some(found: Iterator[str]) -> list[str]:
+def _some(found: Iterable[str]) -> list[str]:
     """The first of many, and how many there are."""
     every = list(found)
     return every if len(every) <= SHOWN else [*every[:SHOWN], f"... {len(every)} such"]

@@ -11,12 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
 from tests import postgres_server
 from tests.chaos.children import ROOT, Child, Family
 from tests.chaos.feed import HOMES, Feed
+from tests.chaos.vendors import Vendors
 from tests.disks import mounted
 from tests.load.processes import free_port
 from tests.wire import WHOLE, Line, Wire
@@ -43,6 +45,8 @@ class Plan:
     """by which the lengths of faults are multiplied"""
     sabotage: str = ""
     """WATTLEDGER_FAULTS of the hubs"""
+    polled: bool = True
+    """whether hubs also poll vendors"""
 
 
 class World:
@@ -58,6 +62,8 @@ class World:
         self.to_hub: Wire
         self.to_vendor: Wire
         self.to_database: Wire | None = None
+        self.vendors: Vendors | None = None
+        self.keys = make_key()
         self.lines: dict[str, Line] = {}
         self._turns: Iterator[int] = iter(())
         self._stack = AsyncExitStack()
@@ -80,6 +86,9 @@ class World:
         self.feed = Feed(self.vendor, Random(self.plan.seed + 1))
         if self.plan.postgres:
             await self._database()
+        if self.plan.polled:
+            self.vendors = Vendors(timedelta(seconds=1) if self.plan.scaled else timedelta(minutes=5))
+            await self.vendors.start(self._stack, self._wire)
         ports = [free_port() for _ in range(2 if self.plan.postgres else 1)]
         self.to_hub = await self._wire("hub", ports[0])
         self.to_vendor = await self._wire("vendor", self.vendor.sftp.port)
@@ -159,7 +168,9 @@ class World:
         fresh.replace(self.folder / f"{host}.control")
 
     def _hub(self) -> dict[str, str]:
-        env = {"WATTLEDGER_DATA": str(self.folder / "hub" / "data"), "WATTLEDGER_KEYS": make_key()}
+        env = {"WATTLEDGER_DATA": str(self.data), "WATTLEDGER_KEYS": self.keys}
+        if self.vendors:
+            env |= self.vendors.environment()
         if self.plan.sabotage:
             env["WATTLEDGER_FAULTS"] = self.plan.sabotage
         if self.to_database:
@@ -182,6 +193,16 @@ class World:
             "WATTLEDGER_RELAY_PORT": "0",
             "WATTLEDGER_RELAY_EVERY_MINUTES": "0.015" if self.plan.scaled else "0.1",
         }
+
+    def wires(self) -> dict[str, Wire]:
+        """Every line between two hosts."""
+        found = {"hub": self.to_hub, "vendor": self.to_vendor, **(self.vendors.wires if self.vendors else {})}
+        return {**found, "database": self.to_database} if self.to_database else found
+
+    @property
+    def data(self) -> Path:
+        """The hubs' data folder."""
+        return self.folder / "hub" / "data"
 
     @property
     def inbox(self) -> Path:
