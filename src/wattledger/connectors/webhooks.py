@@ -34,6 +34,8 @@ class Call:
     """what it means for the connection: LoginRequired where the owner must act"""
     healed: bool = False
     """whether it says that what asked for the owner is over"""
+    answered: bool = False
+    """whether the vendor has reached what it speaks of, so that it may be over"""
 
 
 @runtime_checkable

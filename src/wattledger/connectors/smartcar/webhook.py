@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wattledger.connectors.reading import mapping, rows
-from wattledger.connectors.smartcar.envelope import ERROR, VERIFY, Envelope, code_of, envelope_of
+from wattledger.connectors.smartcar.envelope import ERROR, STATE, VERIFY, Envelope, code_of, envelope_of
 from wattledger.connectors.smartcar.errors import Then, of_signal
 from wattledger.connectors.smartcar.reading import word
-from wattledger.connectors.smartcar.signals import SOC
+from wattledger.connectors.smartcar.signals import READERS, SOC, signal_of
 from wattledger.connectors.webhooks import Call, Response
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, WattledgerError
 from wattledger.faults import sabotaged
@@ -64,7 +64,20 @@ def call(body: bytes) -> Call:
     envelope = envelope_of(body)
     meaning = consequence(envelope) if envelope.kind == ERROR and not envelope.test else None
     over = meaning is None and envelope.kind == ERROR and healed(envelope)
-    return Call(envelope.vehicles(), envelope.event, envelope.user, envelope.test, meaning, over)
+    vehicles, reached = envelope.vehicles(), answered(envelope)
+    return Call(vehicles, envelope.event, envelope.user, envelope.test, meaning, over, reached)
+
+
+def answered(envelope: Envelope) -> bool:
+    """Whether it has news of every car that it speaks of."""
+    if envelope.old:
+        parts = [[mapping(one).get("code") for one in rows(car.get("data"))] for car in envelope.cars]
+        return bool(parts) and all(200 in codes for codes in parts)
+    if envelope.kind != STATE:
+        return False
+    read = filter(None, map(signal_of, rows(envelope.data.get("signals"))))
+    fresh = [one for one in read if one.code in envelope.changed or not envelope.changed]
+    return any(one.good and one.code in READERS for one in fresh)
 
 
 def healed(envelope: Envelope) -> bool:

@@ -47,9 +47,13 @@ async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
     """What there is of all sites now: a handful of queries."""
     found = Seen()
     rows = {row.id: row for row in await store.seen.connections(pasted.NAME)}
+    vehicles = await store.vehicles.list(None, active_only=True)
+    named: dict[str | None, list[str]] = defaultdict(list)
+    for vehicle in vehicles:
+        named[vehicle.connection].append(vehicle.name)
     for row in rows.values():
-        found.sources[row.site].append(source_of(row))
-    for vehicle in await store.vehicles.list(None, active_only=True):
+        found.sources[row.site].append(source_of(row, named[row.id]))
+    for vehicle in vehicles:
         connection = rows.get(vehicle.connection or "")
         if connection is not None and _heard(connection, now):
             found.cars[vehicle.site].append(car_of(vehicle, A_ROUND))
@@ -66,10 +70,11 @@ async def seen(store: Store, now: datetime, every_minutes: float) -> Seen:
     return found
 
 
-def source_of(row: ConnectionSeen) -> Source:
-    """A connection as it is judged."""
+def source_of(row: ConnectionSeen, names: Sequence[str] = ()) -> Source:
+    """A connection as it is judged; `names` of the cars that it reaches."""
     window = pasted.window_of(row.secrets)
     title = connectors.connector(row.connector).title
+    title = f"{title} ({', '.join(names)})" if names else title
     every = _every(row.connector) if connectors.connector(row.connector).every else None
     ends = window.expires if window else None
     return Source(row.id, title, row.state, row.success, row.made, every, row.error, ends, row.unheard)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from wattledger.connectors.base import ENDING
 from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.outcome import STOPPED
 from wattledger.web.contracts.ev.app import missing
 from wattledger.web.contracts.ev.cars import (
     NAME,
@@ -15,6 +16,7 @@ from wattledger.web.contracts.ev.cars import (
     cars,
     connections,
     keeps_location,
+    lost_since,
     missing_of,
     trouble_of,
     version_of,
@@ -24,7 +26,7 @@ from wattledger.web.hub import Hub
 from wattledger.web.pages import words
 
 STATES = {"ok": "Working.", "late": "Late: it is tried again by itself.", "never": "Not asked yet."}
-SIGN_IN = "Sign in again and choose the same cars; what was recorded stays."
+SIGN_IN = "Sign in again and choose the same cars: {}. What was recorded stays."
 REFUSED_SHOWN = timedelta(days=7)
 V2_ENDS = (
     "This uses version 2 of Smartcar's API, which Smartcar is about to end (announced for the end of 2026). "
@@ -88,7 +90,8 @@ async def car_sources(found: Hub, site: str) -> CarSources:
     judged = []
     for row in await connections(found.store, site):
         mine = [car for car in known if car.row.active and car.row.connection == row.id]
-        judged.append(judge(row, [line(car, most, now) for car in mine], now))
+        stopped = row.state in STOPPED
+        judged.append(judge(row, [line(car, most, now, stopped) for car in mine], now))
     names = {car.row.external_id: car.row.name for car in known}
     rows = [row for row in await found.store.connections.list(site) if row.connector == NAME]
     untold = [said for row in rows if (said := untold_of(row, names, now))]
@@ -113,7 +116,7 @@ def judge(row: ConnectionRow, lines: Sequence[CarLine], now: datetime) -> CarSou
     old = V2_ENDS if row.options.get("api") == "v2" else None
     if row.state == "needs_login":
         said = f"Stopped: {row.last_error or 'Smartcar no longer lets us in.'}{heard}"
-        return CarSource(row, "bad", said, lines, SIGN_IN, old)
+        return CarSource(row, "bad", said, lines, _sign_in(lines), old)
     if row.state == "misconfigured":
         said = f"{row.last_error or 'A setting is wrong.'}{heard}"
         return CarSource(row, "bad", said, lines, "Correct the setting, then collect.", old)
@@ -121,13 +124,20 @@ def judge(row: ConnectionRow, lines: Sequence[CarLine], now: datetime) -> CarSou
     if row.last_error:
         said = f"{said} {row.last_error}"
     fine = row.state == "ok" and all(one.level == "good" for one in lines)
-    return CarSource(row, "good" if fine else "caution", said, lines, None, old)
+    todo = _sign_in(lines) if any(lost_since(one.car.row) for one in lines) else None
+    return CarSource(row, "good" if fine else "caution", said, lines, todo, old)
 
 
-def line(car: Car, most: int, now: datetime) -> CarLine:
-    """A car in words."""
+def _sign_in(lines: Sequence[CarLine]) -> str:
+    """Cars that are not chosen again are out of use, so all are named, whichever it is for."""
+    return SIGN_IN.format(", ".join(one.car.row.name for one in lines) or "those that you had")
+
+
+def line(car: Car, most: int, now: datetime, stopped: bool = False) -> CarLine:
+    """A car in words; with its connection `stopped` it is not asked."""
     trouble, next_at = trouble_of(car.row.status), car.row.next_poll_at
     asked = f"Asked again in {words.length(next_at - now)}." if next_at and next_at > now else "Asked soon."
+    asked = "Not asked until then." if stopped else asked
     if not keeps_location(car.row):
         asked = f"{asked} Its location is not asked for."
     said = f"{trouble} {asked}" if trouble else asked

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from wattledger.config import Settings
+from wattledger.connectors.smartcar.car import LOST
 from wattledger.errors import NotFound
 from wattledger.store import Store
 from wattledger.store.sources.connections import ConnectionRow
@@ -125,6 +127,14 @@ def trouble_of(status: Mapping[str, Any]) -> str | None:
     if not isinstance(trouble, Mapping):
         return None
     return str(trouble.get("message") or trouble.get("kind") or "") or None
+
+
+def lost_since(row: VehicleRow) -> datetime | None:
+    """Since when a car waits for its owner to sign in again; None where it does not."""
+    trouble = row.status.get("trouble")
+    if not isinstance(trouble, Mapping) or trouble.get("then") not in LOST:
+        return None
+    return datetime.fromisoformat(trouble["at"])
 
 
 def _number(text: str | None) -> int | None:

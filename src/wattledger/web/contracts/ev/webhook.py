@@ -26,7 +26,7 @@ from wattledger.model import Payload, Source
 from wattledger.store.sources.connections import ConnectionRow
 from wattledger.store.sources.outcome import STOPPED
 from wattledger.web.answers import Denied, Json
-from wattledger.web.contracts.ev.cars import NAME, Car, keeps_location, reached
+from wattledger.web.contracts.ev.cars import NAME, Car, keeps_location, lost_since, reached
 from wattledger.web.contracts.ev.grant import SIGNED
 from wattledger.web.guards import public
 from wattledger.web.hub import Hub, hub
@@ -38,6 +38,7 @@ LONGEST_CHALLENGE = 4096
 """bytes of an unsigned body that are looked at"""
 STILL_SENT = timedelta(minutes=5)
 """for which the vendor sends an event again that was not taken: three times within three minutes"""
+SETTLED = timedelta(hours=1)
 TAKEN = {"ok": True}
 
 
@@ -123,26 +124,39 @@ async def _store(found: Hub, car: Car, link: ConnectionRow, call: Call, body: by
         return "duplicate"
     if call.consequence is not None and not _outdated(found, link):
         await _heed(found, car, link, call.consequence)
-    elif call.healed and link.state == "needs_login":
-        await found.store.connections.resume(link.id, car.row.site, by=f"webhook {NAME}")
+    elif _over(found, car, link, call):
+        await _recover(found, car, link)
     return "stored"
 
 
 async def _heed(found: Hub, car: Car, link: ConnectionRow, error: WattledgerError) -> None:
     """What one car's error means: a connection of that car alone stops, another asks the car again soon."""
     vehicles, links = found.store.vehicles, found.store.connections
+    told = {"kind": "WEBHOOK", "then": "reconnect", "message": str(error)}
+    told["at"] = found.clock.now().isoformat()
+    await vehicles.note(car.row.id, car.row.site, {"trouble": told})
     if len(await vehicles.of_connection(link.id)) < 2 or sabotaged("webhook_one_car"):
         await links.stop(link.id, car.row.site, error)
-        return
-    told = {
-        "kind": "WEBHOOK",
-        "then": "reconnect",
-        "message": str(error),
-        "at": found.clock.now().isoformat(),
-    }
-    await vehicles.note(car.row.id, car.row.site, {"trouble": told})
-    if link.state not in STOPPED:
+    elif link.state not in STOPPED:
         await links.resume(link.id, car.row.site, by=f"webhook {NAME}")
+
+
+def _over(found: Hub, car: Car, link: ConnectionRow, call: Call) -> bool:
+    """Whether what stands in the way of a car may be over: the vendor says so, or has reached it since.
+
+    News within an hour may be older than the error.
+    """
+    since = lost_since(car.row) or (link.last_asked if link.state == "needs_login" else None)
+    if since is None or sabotaged("webhook_recovers"):
+        return False
+    return call.healed or (call.answered and found.clock.now() - since >= SETTLED)
+
+
+async def _recover(found: Hub, car: Car, link: ConnectionRow) -> None:
+    """The car is asked soon, also by a connection that had stopped for it: polling tells."""
+    await found.store.vehicles.note(car.row.id, car.row.site, {"trouble": None})
+    if link.state == "needs_login" or link.state not in STOPPED:
+        await found.store.connections.resume(link.id, car.row.site, by=f"webhook {NAME}")
 
 
 def _outdated(found: Hub, link: ConnectionRow) -> bool:
