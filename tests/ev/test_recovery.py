@@ -24,7 +24,7 @@ TESLA, VOLKSWAGEN = "Tesla Model 3 2021", "Volkswagen ID.4 2023"
 
 
 async def states(store: Store) -> list[str]:
-    return [row.state for row in await store.connections.list(None)]
+    return sorted(row.state for row in await store.connections.list(None))
 
 
 async def trouble(owner: AsyncClient, name: str) -> str | None:
