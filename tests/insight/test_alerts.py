@@ -252,8 +252,9 @@ def test_a_stopped_source_is_visible_within_its_period_and_ten_minutes(
     if last is None:
         last = localday.start(max(home.days) + 1, TZ)
     limit = last + PERIODS[name] + timedelta(minutes=10)
-    found = run(home, -(-int((limit - home.now).total_seconds()) // 60))
-    assert [one.kind for one in found] == [Kind.SILENT]
+    kinds = [one.kind for one in run(home, -(-int((limit - home.now).total_seconds()) // 60))]
+    kinds = [kind for kind in kinds if kind != Kind.GAP or name != "meter"]  # what was late never comes
+    assert kinds == [Kind.SILENT]
 
 
 def test_sabotage_freshness_is_noticed() -> None:
