@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient, TransportError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.cli.test_serve import SECONDS
 from tests.ev.helpers import EMAIL, bearer, connected, consented, landed
@@ -23,7 +24,8 @@ from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_garage import second_car
 from wattledger.simulators.smartcar_script import ALWAYS
 from wattledger.store import Store
-from wattledger.store.sources.connections import ConnectionRow
+from wattledger.store.sources.connections import Also, ConnectionRow
+from wattledger.web.contracts.ev.keep import _tidy
 
 WAY = {"v2": "/application", "v3": "/v3/connections/"}
 """by generation: a piece of the address by which access is ended"""
@@ -156,6 +158,36 @@ async def test_a_car_that_is_connected_again_is_not_ended(
     old, new = sorted(await store.connections.list(None), key=lambda row: row.state)
     assert (old.state, new.state) == ("disconnected", "ok")
     assert old.next_poll_at is None and not await kept(store, old.id) and await kept(store, new.id)
+
+
+async def test_a_connection_whose_cars_moved_to_another_keeps_its_token_until_then(
+    owner: AsyncClient, runtime: Runtime, vendor: SmartcarSimulator, clock: FakeClock
+) -> None:
+    """One of two cars is let go, unheard by the vendor; the other one is then reached by another account."""
+    store = runtime.store
+    vendor.add(second_car())
+    first = await connected(owner)
+    gone = (await store.vehicles.get(first, None)).external_id
+    rest = [id for id in vendor.garage.vehicles if id != gone]
+    vendor.script.fail("/application", 503, method="DELETE")
+    await owner.delete(f"/v1/ev/me/vehicles/{first}")
+    old = await row_of(store)
+    await store.connections.create(
+        old.site, old.connector, {"api": "v2"}, {"api": "v2"}, also=_takes(store, rest)
+    )
+    await _tidy(store, old.site, "tests")
+    assert (await store.connections.get(old.id, None)).state == "disconnected" and await kept(store, old.id)
+    await later(runtime, clock, seconds=1)
+    assert {grant.vehicle.id for grant in vendor.garage.of()} == set(rest)
+    assert not await kept(store, old.id)
+
+
+def _takes(store: Store, ids: list[str]) -> Also:
+    async def work(connection: AsyncConnection, id: str) -> None:
+        site = (await store.connections.list(None))[0].site
+        await store.vehicles.link_all(connection, id, site, None, ids, "tests")
+
+    return work
 
 
 async def test_a_hub_killed_before_it_told_the_vendor(database_url: str, tmp_path: Path) -> None:

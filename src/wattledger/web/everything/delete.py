@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wattledger.connectors.base import ENDING
 from wattledger.errors import Refused
 from wattledger.store.archive.erase import Erased
 from wattledger.store.people.principal import Principal
@@ -41,9 +42,11 @@ async def delete_everything(found: Hub, person: Principal, typed: str) -> Delete
         raise Refused(text, "NOT_CONFIRMED", "confirm")
     told: list[str] = []
     listed = [car for car in await cars(found.store, site.id) if car.row.active]
-    if listed and not (await let_go(found, listed, actor(person)))["revoked"]:
+    ended = not listed or (await let_go(found, listed, actor(person)))["revoked"]
+    rows = await found.store.connections.list(site.id)
+    if not ended or any(row.options.get(ENDING) for row in rows):
         told.append(UNTOLD)
-    if any(row.connector == "smartthings" for row in await found.store.connections.list(site.id)):
+    if any(row.connector == "smartthings" for row in rows):
         told.append(SMARTTHINGS)
     erased = await found.store.erase.site(site.id, actor(person))
     if erased.kept:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from wattledger.connectors.base import ENDING
 from wattledger.errors import NotFound
 from wattledger.faults import fault, sabotaged
 from wattledger.store import Store
@@ -93,5 +94,9 @@ async def _tidy(store: Store, site: str, by: str) -> None:
     """End connections that reach no car any more: their tokens open nothing that is shown."""
     used = {car.connection for car in await store.vehicles.list(site, active_only=True)}
     for row in await connections(store, site):
-        if row.id not in used:
+        if row.id in used:
+            continue
+        if row.options.get(ENDING):  # the vendor is told first, for which the token is needed
+            await store.connections.let_go(row.id, site, (), by)
+        else:
             await store.connections.disconnect(row.id, site, by)
