@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from httpx2 import AsyncClient, TransportError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tests.cli.test_serve import SECONDS
 from tests.ev.helpers import EMAIL, bearer, connected, consented, landed
@@ -24,7 +23,7 @@ from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.simulators.smartcar_garage import second_car
 from wattledger.simulators.smartcar_script import ALWAYS
 from wattledger.store import Store
-from wattledger.store.sources.connections import Also, ConnectionRow
+from wattledger.store.sources.connections import ConnectionRow
 from wattledger.web.contracts.ev.keep import _tidy
 
 WAY = {"v2": "/application", "v3": "/v3/connections/"}
@@ -172,22 +171,13 @@ async def test_a_connection_whose_cars_moved_to_another_keeps_its_token_until_th
     vendor.script.fail("/application", 503, method="DELETE")
     await owner.delete(f"/v1/ev/me/vehicles/{first}")
     old = await row_of(store)
-    await store.connections.create(
-        old.site, old.connector, {"api": "v2"}, {"api": "v2"}, also=_takes(store, rest)
-    )
+    new = await store.connections.create(old.site, old.connector, {"api": "v2"}, {"api": "v2"})
+    await store.vehicles.link(new.id, old.site, None, rest)
     await _tidy(store, old.site, "tests")
     assert (await store.connections.get(old.id, None)).state == "disconnected" and await kept(store, old.id)
     await later(runtime, clock, seconds=1)
     assert {grant.vehicle.id for grant in vendor.garage.of()} == set(rest)
     assert not await kept(store, old.id)
-
-
-def _takes(store: Store, ids: list[str]) -> Also:
-    async def work(connection: AsyncConnection, id: str) -> None:
-        site = (await store.connections.list(None))[0].site
-        await store.vehicles.link_all(connection, id, site, None, ids, "tests")
-
-    return work
 
 
 async def test_a_hub_killed_before_it_told_the_vendor(database_url: str, tmp_path: Path) -> None:
