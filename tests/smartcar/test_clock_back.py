@@ -10,6 +10,7 @@ from tests.smartcar.test_road import connected, connector, loop_of, settings_of,
 from tests.turning import TurningClock
 from wattledger.collect import Collector
 from wattledger.connectors.smartcar import Smartcar
+from wattledger.connectors.smartcar.fetch import Memory
 from wattledger.faults import sabotage
 from wattledger.simulators.smartcar import SmartcarSimulator
 from wattledger.store import Store
@@ -46,6 +47,13 @@ async def test_a_clock_that_was_ahead_holds_no_car_up(
     loop = loop_of(store, settings_of(vendor, tmp_path, api), connector, clock)
     assert await billed_after_a_wrong_clock(store, vendor, clock, loop) > 0
     assert (await store.connections.get(row.id, None)).state == "ok"
+
+
+def test_a_pause_of_the_application_by_a_clock_that_was_ahead_is_over(clock: TurningClock) -> None:
+    memory = Memory()
+    memory.pause("vendor", clock.turn(days=7), None)
+    assert memory.left("vendor", clock.now()) is not None
+    assert memory.left("vendor", clock.turn(days=-7)) is None
 
 
 async def test_sabotage_clock_back_is_noticed_by_cars(

@@ -20,6 +20,7 @@ from wattledger.connectors.smartcar.answers import WHOLE
 from wattledger.connectors.smartcar.cadence import May, Turn
 from wattledger.connectors.smartcar.car import LISTED_EVERY, LOST, Car, Said
 from wattledger.connectors.smartcar.errors import FIRST_PAUSE, WHO, Then, Trouble
+from wattledger.connectors.smartcar.errors import LONGEST_PAUSE as LONGEST_WISH
 from wattledger.connectors.smartcar.subscribing import Subscriber
 from wattledger.connectors.smartcar.v2 import Batches
 from wattledger.connectors.smartcar.v3 import Signals
@@ -53,9 +54,9 @@ class Memory:
         self.pauses[base] = (now + (wish or usual), times + 1)
 
     def left(self, base: str, now: datetime) -> timedelta | None:
-        """What is left of a pause."""
+        """What is left of a pause; none that is longer than any: it was begun by a clock that was ahead."""
         until, _ = self.pauses.get(base, (now, 0))
-        return until - now if until > now else None
+        return until - now if now < until <= now + LONGEST_WISH else None
 
     def calm(self, base: str, now: datetime) -> None:
         """The vendor answered: its next pause begins small."""
