@@ -134,6 +134,25 @@ async def test_a_mail_server_that_is_away(
     assert (len(server.mails), len(receiver.calls)) == (1, 1)
 
 
+async def test_who_could_not_be_reached_is_written_to_again_alone(
+    store: Store, clock: FakeClock, teller: Teller, server: MailServer, receiver: Receiver
+) -> None:
+    other = "other@example.org"
+    await store.people.accept(
+        await store.people.invite(DEFAULT_SITE, other, "admin", "tests"), store.database.clock.now()
+    )
+    server.answers = ["450 greylisted"]
+    await found(store, clock, trouble(clock))
+    for _ in range(3):
+        await teller.tell()
+        clock.move(6 * MINUTE)
+    assert sorted(mail["To"] for mail in server.mails) == sorted([EMAIL, other])
+    assert len(receiver.calls) == 1
+    await found(store, clock)
+    await teller.tell()
+    assert len(server.mails) == 4, "both are told that it is over"
+
+
 async def test_many_at_a_time_are_one_mail(
     store: Store, clock: FakeClock, teller: Teller, server: MailServer, receiver: Receiver
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -33,7 +33,8 @@ class Ways:
 
     site: SiteRow
     wishes: Wishes
-    people: Sequence[str]
+    people: Mapping[str, str]
+    """who gets mail: address by the person's id"""
     hook: Hook | None
 
 
@@ -68,23 +69,23 @@ class Teller:
             known = [event for event in events if not ways.wishes.mutes(event.alert)]
             by_mail = [e for e in known if ways.people and _wanted(e, MAIL)]
             by_hook = [e for e in known if ways.hook and _wanted(e, WEBHOOK)]
-            mailed = not by_mail or await self._mail(ways, by_mail)
+            mailed = await self._mail(ways, by_mail) if by_mail else {}
             hooked = {e.alert.id: await self._hook(ways, e) for e in by_hook}
             for event in events:
-                done = ({MAIL} if event in by_mail and mailed else set()) | (
+                done = mailed.get(event.alert.id, set()) | (
                     {WEBHOOK} if hooked.get(event.alert.id) else set()
                 )
-                failed = (event in by_mail and not mailed) or hooked.get(event.alert.id) is False
+                failed = (event in by_mail and MAIL not in done) or hooked.get(event.alert.id) is False
                 await self._store.telling.told(event, done, failed, self._clock.now())
 
     async def ways(self, id: str) -> Ways:
         """Where a site's alerts go. Raises NotFound."""
         site = await self._store.sites.get(id)
         wishes = wishes_of(site.choices)
-        people: list[str] = []
+        people: dict[str, str] = {}
         if wishes.mail and self._settings.smtp_host and mail.problem(self._settings) is None:
             members = await self._store.people.members(id)
-            people = [one.email for one in members if one.role in ("owner", "admin")]
+            people = {one.id: one.email for one in members if one.role in ("owner", "admin")}
         try:
             hook = await self._store.hooks.get(id)
         except WattledgerError as error:
@@ -104,10 +105,16 @@ class Teller:
         id = f"{event.alert.id}.{event.name}"
         await post(hook, Call(body, id, int(self._clock.now().timestamp())), alone)
 
-    async def _mail(self, ways: Ways, events: Sequence[Event]) -> bool:
-        """Whether anybody has it: a second try would be a second mail to those who have."""
-        sent = [await self._tried(MAIL, ways, self.mail(ways.site, to, events)) for to in ways.people]
-        return any(sent)
+    async def _mail(self, ways: Ways, events: Sequence[Event]) -> dict[str, set[str]]:
+        """By alert: MAIL where everybody has it, else who has it: a second try is for the others alone."""
+        has = {event.alert.id: set(event.done) for event in events}
+        for id, to in ways.people.items():
+            mine = [event for event in events if f"{MAIL} {id}" not in event.done]
+            if not mine or await self._tried(MAIL, ways, self.mail(ways.site, to, mine)):
+                for event in events:
+                    has[event.alert.id].add(f"{MAIL} {id}")
+        everybody = {f"{MAIL} {id}" for id in ways.people}
+        return {alert: {MAIL} if known >= everybody else known for alert, known in has.items()}
 
     async def _hook(self, ways: Ways, event: Event) -> bool:
         assert ways.hook is not None
@@ -125,4 +132,5 @@ class Teller:
 
 def _wanted(event: Event, way: str) -> bool:
     """Not told yet by this way; the end only by the ways that told of the beginning."""
-    return way not in event.done and (event.name != "closed" or way in event.began)
+    began = {one.partition(" ")[0] for one in event.began}
+    return way not in event.done and (event.name != "closed" or way in began)
