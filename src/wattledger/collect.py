@@ -111,7 +111,9 @@ class Collector:
             )
         try:
             await self.dispatch.settle(connection, error, again)
-        except Exception:  # the lease runs out, and the connection is due again
+        except TryLater as away:  # the lease runs out, and the connection is due again
+            log.warning("not settled", connection=connection.id, reason=str(away))
+        except Exception:
             log.exception("not settled", connection=connection.id, connector=connection.connector)
         return error
 

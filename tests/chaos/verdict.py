@@ -15,7 +15,7 @@ from tests.chaos.run import Chaos
 from tests.chaos.world import World
 
 SHOWN = 8
-STARTING = 15.0
+STARTING = 25.0
 """seconds in which an end is a start that failed, on a full disk or without a database: it is tried again"""
 EXPLAINED = re.compile("SFTPNoConnection|SFTPConnectionLost|_SFTPParallelIO")
 """asyncssh leaves the other parallel reads of a file to themselves when its connection is cut"""

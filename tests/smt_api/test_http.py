@@ -5,6 +5,7 @@ import gzip
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import httpx2
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fastapi import FastAPI, Request, Response
 
-from wattledger.connectors.http import HttpAnswer, check, exchange, open_client, wish
+from wattledger.connectors.http import HttpAnswer, answered, check, exchange, open_client, wish
 from wattledger.errors import BadPayload, LoginRequired, Misconfigured, Refused, TryLater
 from wattledger.faults import sabotage
 from wattledger.simulators.http import serve
@@ -183,3 +184,20 @@ async def test_sabotage_one_host_is_noticed(address: str) -> None:
     with sabotage("one_host"):
         async with open_client("http://127.0.0.1:9") as http:
             assert (await exchange(http, "GET", f"{address}/away")).status == 302
+
+
+@pytest.mark.parametrize(
+    ("date", "hours"),
+    [
+        (None, 0),
+        ("soon", 0),
+        (timedelta(hours=-2), 0),
+        (timedelta(seconds=30), 0),
+        (timedelta(hours=2), 2),
+        (timedelta(days=3), 0),
+    ],
+)
+def test_the_vendors_clock_counts_where_ours_is_behind(date: timedelta | str | None, hours: int) -> None:
+    said = format_datetime(NOW + date, usegmt=True) if isinstance(date, timedelta) else date
+    answer = HttpAnswer(200, {} if said is None else {"date": said}, b"")
+    assert answered(answer, NOW) == NOW + timedelta(hours=hours)

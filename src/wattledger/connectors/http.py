@@ -25,6 +25,8 @@ MAX_BODY = 10 * 1024 * 1024
 PHASES = httpx2.Timeout(connect=5, read=30, write=30, pool=10)
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 LEAST_PAUSE, MOST_PAUSE = timedelta(seconds=1), timedelta(hours=1)
+BEHIND, MOST_BEHIND = timedelta(minutes=1), timedelta(days=1)
+"""by how much our clock may be behind that of a vendor before its own counts"""
 AGENT = "wattledger"
 Origin = tuple[str, str, int | None]
 ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
@@ -177,6 +179,12 @@ def wish(answer: HttpAnswer, now: datetime | None = None, most: timedelta = MOST
     else:
         pause = None
     return None if pause is None else min(max(pause, LEAST_PAUSE), most)
+
+
+def answered(answer: HttpAnswer, now: datetime) -> datetime:
+    """When an answer was given: now, or by its `Date` where our clock is behind it, by at most a day."""
+    ahead = _until(answer.headers.get("date", ""), now) or timedelta(0)
+    return now + ahead if BEHIND < ahead <= MOST_BEHIND else now
 
 
 def _seconds(text: str, unit: float) -> timedelta | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from httpx2 import Timeout
@@ -34,15 +35,21 @@ def is_good(answer: HttpAnswer) -> bool:
 
 
 def payload_of(
-    account: Account, kind: str, body: bytes, headers: Mapping[str, str], mime: str = "application/json"
+    account: Account,
+    kind: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    mime: str = "application/json",
+    *,
+    at: datetime | None = None,
 ) -> Payload:
-    """An answer as it is archived; sealed where it says where somebody is."""
+    """An answer as it is archived; sealed where it says where somebody is. `at`: when it was given."""
     about = {"timezone": str(account.options.get("timezone") or ""), "connection": account.connection}
     return Payload(
         NAME,
         Source.POLL,
         body,
-        account.now,
+        at or account.now,
         filename=kind,
         mime=mime or "application/json",
         headers={**{name: value for name, value in about.items() if value}, **headers},

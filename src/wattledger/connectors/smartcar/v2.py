@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from httpx2 import AsyncClient
 
 from wattledger.connectors.base import Account
-from wattledger.connectors.http import HttpAnswer, exchange, wish
+from wattledger.connectors.http import HttpAnswer, answered, exchange, wish
 from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar import cadence
 from wattledger.connectors.smartcar.answers import READ, is_good, names_of, payload_of, refused
@@ -159,7 +159,8 @@ class Batches:
             return refused(self.account, car, said, later, answer)
         headers = {name: value for name, value in answer.headers.items() if name.startswith("sc-")}
         about = {**headers, **car.names, "vehicle": car.id}
-        said.payloads.append(payload_of(self.account, BATCH, answer.body, about))
+        at = answered(answer, self.account.now)
+        said.payloads.append(payload_of(self.account, BATCH, answer.body, about, at=at))
         self._read(car, said, entries)
         return said
 

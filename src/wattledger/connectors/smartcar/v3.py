@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from wattledger.connectors.base import Account
-from wattledger.connectors.http import HttpAnswer, exchange
+from wattledger.connectors.http import HttpAnswer, answered, exchange
 from wattledger.connectors.reading import mapping, number, rows
 from wattledger.connectors.smartcar import accounts, cadence
 from wattledger.connectors.smartcar.answers import (
@@ -157,7 +157,8 @@ class Signals:
 
     def _keep(self, car: Car, said: Said, answer: HttpAnswer) -> None:
         body = answer.body if car.located else without_location(answer.body)
-        said.payloads.append(payload_of(self.account, SIGNALS, body, {**car.names, "vehicle": car.id}))
+        about, at = {**car.names, "vehicle": car.id}, answered(answer, self.account.now)
+        said.payloads.append(payload_of(self.account, SIGNALS, body, about, at=at))
 
     def _read(self, car: Car, said: Said, items: list[Any]) -> None:
         """Count what succeeded, and note what stands in the way of the rest."""
