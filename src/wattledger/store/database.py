@@ -41,6 +41,8 @@ PATIENCE_POSTGRES, PATIENCE_SQLITE = 1.75, 10.0
 LOCK, LOCK_HURRIED = 30.0, 1.25
 """seconds that a statement waits for PostgreSQL's locks; longer than the second after which it looks for a
 deadlock, so that one is told from a lock that others hold"""
+MOST, MOST_HURRIED = 20, 32
+"""connections: a hub and two workers stay below PostgreSQL's usual hundred"""
 BUSY, BUSY_HURRIED = 30.0, 5.0
 """seconds for another program that writes to an SQLite file: our own queue up before (`FileLock`)"""
 _PRAGMAS = (
@@ -73,8 +75,8 @@ class Database:
         self.is_postgres = parsed.get_backend_name() == "postgresql"
         self.path = None if self.is_postgres else Path(str(parsed.database))
         self.patience = PATIENCE_POSTGRES if self.is_postgres else PATIENCE_SQLITE
-        self.engine = _postgres(parsed, LOCK) if self.is_postgres else _sqlite(parsed)
-        self._hurried = _postgres(parsed, LOCK_HURRIED) if self.is_postgres else self.engine
+        self.engine = _postgres(parsed, LOCK, MOST) if self.is_postgres else _sqlite(parsed)
+        self._hurried = _postgres(parsed, LOCK_HURRIED, MOST_HURRIED) if self.is_postgres else self.engine
         self._writers = None if self.path is None else FileLock(Path(f"{self.path}.lock"), self.clock)
         self._locks: dict[str, FileLock] = {}
 
@@ -259,13 +261,13 @@ def _driver_url(url: str) -> URL:
     raise Misconfigured("DATABASE_URL must begin with postgresql:// or sqlite:/// and name a database.")
 
 
-def _postgres(url: URL, lock: float) -> AsyncEngine:
+def _postgres(url: URL, lock: float, most: int) -> AsyncEngine:
     session = f"{_SESSION} -c lock_timeout={lock * 1000:.0f}"
     return create_async_engine(
         url,
         pool_pre_ping=True,
         pool_size=8,
-        max_overflow=24,
+        max_overflow=most - 8,
         pool_timeout=30,
         **_DOCUMENTS,
         connect_args={"options": session, "connect_timeout": 10, **_CUT_OFF},
