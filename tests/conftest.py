@@ -11,9 +11,11 @@ import shutil
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import pytest
 import structlog
 from hypothesis import settings
@@ -29,6 +31,8 @@ settings.load_profile("suite")
 # An error logged without a configuration is printed plainly: coloured, with every variable, it takes seconds.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 statements.share()
+# Loaded once: every client would load all certificates anew, though it speaks plain HTTP.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 
 SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
@@ -55,6 +59,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 20)
         gc.enable()
 
 
