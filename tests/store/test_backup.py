@@ -50,6 +50,17 @@ async def test_what_was_backed_up_comes_back(tmp_path: Path) -> None:
     await again.close()
 
 
+async def test_a_backup_is_not_laid_beside_the_database_that_is_used(tmp_path: Path) -> None:
+    store, target = await filled(tmp_path / "a"), tmp_path / "home.tar"
+    before = await store.digest()
+    await backup(store, tmp_path / "a", target)
+    await store.close()
+    (tmp_path / "b").mkdir()
+    with pytest.raises(Refused, match="another file"):
+        await restore(target, tmp_path / "b", url=f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    assert await restore(target, tmp_path / "b", url=f"sqlite:///{tmp_path / 'b/wattledger.db'}") == before
+
+
 @pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
 async def test_a_damaged_backup_changes_nothing(tmp_path: Path, place: float) -> None:
     store = await filled(tmp_path / "a")

@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from wattledger.clock import SystemClock
 from wattledger.errors import BadPayload, NotFound, Refused, TryLater
@@ -98,12 +98,12 @@ async def restore(archive: Path, data: Path, *, url: str | None = None, objects:
     """Bring an archive back: into a data folder without a database, or into an empty PostgreSQL at `url`.
 
     `objects` is where large bodies are kept (see `open_objects`). Returns the ledger's digest. Raises
-    Refused where a home is there already or the archive is of the other kind, BadPayload where anything in
-    it is not as it was written; then nothing was changed.
+    Refused where a home is there already or looked for elsewhere, or the archive is of the other kind;
+    BadPayload where anything in it is not as it was written. Then nothing was changed.
     """
     postgres = url is not None and not url.startswith("sqlite")
-    if not postgres and (data / DATABASE).exists():
-        raise Refused(f"{data} holds a database already; restore into an empty folder.", "EXISTS")
+    if not postgres:
+        _has_room(data / DATABASE, url)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as scratch:
         folder = Path(scratch)
         manifest = await asyncio.to_thread(tarball.unpack, archive, folder)
@@ -113,6 +113,13 @@ async def restore(archive: Path, data: Path, *, url: str | None = None, objects:
             assert url is not None
             return await _into_postgres(manifest, folder, place, url)
         return await _into_folder(manifest, folder, place, data)
+
+
+def _has_room(place: Path, url: str | None) -> None:
+    if place.exists():
+        raise Refused(f"{place.parent} holds a database already; restore into an empty folder.", "EXISTS")
+    if url and Path(make_url(url).database or "").resolve() != place.resolve():
+        raise Refused(f"A backup goes into {place}, but DATABASE_URL names another file.", "ELSEWHERE")
 
 
 def _suits(manifest: dict[str, Any], postgres: bool) -> None:
