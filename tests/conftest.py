@@ -22,6 +22,7 @@ from hypothesis import settings
 
 from tests import postgres_server, properties, statements
 from tests.postgres_server import Server
+from wattledger.store import database
 from wattledger.store.database import Database
 from wattledger.store.migrate import migrate
 
@@ -33,6 +34,10 @@ structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.p
 statements.share()
 # Loaded once: every client would load all certificates anew, though it speaks plain HTTP.
 httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
+# A request of the product has two seconds to wait; on a busy machine it has more.
+HURRY = {name: getattr(database, name) for name in ("PATIENCE_POSTGRES", "PATIENCE_SQLITE", "LOCK_HURRIED")}
+for _name in HURRY:
+    setattr(database, _name, 30.0)
 
 SHARED: pytest.StashKey[Server | None] = pytest.StashKey()
 _numbers = itertools.count(1)
@@ -44,6 +49,12 @@ ENGINES = [pytest.param("sqlite"), pytest.param("postgres", marks=pytest.mark.po
 def logs_as_at_first() -> None:
     """No test sees how another one set up the logs of this process."""
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def product_hurry() -> dict[str, float]:
+    """What the constants of `store.database` are outside of the tests."""
+    return HURRY
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
