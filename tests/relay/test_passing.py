@@ -15,6 +15,7 @@ import pytest
 from tests.relay.hub_double import Scripted
 from tests.relay.world import TurnedClock, World, csv, digest
 from wattledger.faults import sabotage
+from wattledger.relay.cycle import Job
 from wattledger.relay.pause import Pause
 from wattledger.relay.service import Relay, say
 from wattledger.relay.settling import Settling
@@ -80,6 +81,42 @@ def test_a_large_disk_is_low_below_256_mib(tmp_path: Path) -> None:
     usage: Callable[[Path], tuple[int, int, int]] = lambda _: (10**12, 0, 257 * MIB)  # noqa: E731
     spool = Spool(tmp_path, TurnedClock(), usage=usage)
     assert not spool.low() and spool.low(2 * MIB)
+
+
+async def fetches_onto_an_almost_full_disk(world: World) -> bool:
+    """Copies of what was delivered fill a small disk; whether the next file is fetched nevertheless."""
+    for number in range(4):
+        world.put(f"{number}.csv", csv(number))
+    await world.run()
+
+    def usage(root: Path) -> tuple[int, int, int]:
+        copies = sum(not path.suffix for path in (root / "done").iterdir())
+        return 96 * MIB, 0, (11 - copies) * MIB  # low from two copies on
+
+    cycle = world.cycle()
+    cycle.spool = Spool(world.inbox, world.clock, usage=usage)
+    world.put("next.csv", csv(9))
+    await cycle.run(Job("test"))
+    return len(world.hub.files) == 5
+
+
+async def test_what_was_delivered_makes_room(world: World) -> None:
+    assert await fetches_onto_an_almost_full_disk(world)
+    assert len([name for name in world.files("done") if name.endswith(".receipt")]) == 5
+
+
+async def test_sabotage_room_from_done_is_noticed(world: World) -> None:
+    with sabotage("room_from_done"):
+        assert not await fetches_onto_an_almost_full_disk(world)
+
+
+async def test_what_is_not_delivered_keeps_its_copy(world: World) -> None:
+    world.put("a.csv", csv(1))
+    world.hub.script.append(Scripted(500))
+    await world.run()
+    spool = Spool(world.inbox, world.clock, usage=lambda _: (96 * MIB, 0, MIB))
+    assert not spool.room()
+    assert len(world.files("done")) == 1
 
 
 async def comes_back_with_the_key(world: World) -> bool:

@@ -59,7 +59,7 @@ class Fetch:
 
     async def run(self, place: Place) -> None:
         """Fetches all that is new, within the deadline. What went wrong stands in the report."""
-        if self._spool.low():
+        if not await asyncio.to_thread(self._spool.room):
             self._report.stop(
                 TryLater("The spool's disk is almost full: nothing is fetched until there is room.")
             )
@@ -118,7 +118,7 @@ class Fetch:
 
     async def _work(self, drop: Drop, queue: object, whole: list[tuple[Item, Path]]) -> None:
         for file in queue:  # type: ignore[attr-defined]
-            if self._spool.low(file.size):
+            if not await asyncio.to_thread(self._spool.room, file.size):
                 raise TryLater("The spool's disk is almost full: the rest is fetched when there is room.")
             try:
                 whole.append(await self._one(drop, file))

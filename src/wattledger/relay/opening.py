@@ -50,7 +50,7 @@ class Opening:
 
     async def run(self, taken: Stream) -> None:
         """Opens what comes, in batches that share one limited child; what is ready is handed on at once."""
-        if self._spool.low():
+        if not await asyncio.to_thread(self._spool.room):
             self._report.stop(
                 TryLater("The spool's disk is almost full: nothing is opened until there is room.")
             )

@@ -3,7 +3,7 @@
     part/   being written; thrown away at every start
     enc/    fetched, still to be opened
     out/    payloads to deliver (plaintext, private folder)
-    done/   receipts, and ciphertext for thirty days
+    done/   receipts and ciphertext for thirty days; ciphertext goes earlier where the disk is almost full
     bad/    set aside with a reason; `wattledger relay requeue` sends them round again
 
 Every file has a sidecar `<id>.json`, written first, so a body without one never happens by itself.
@@ -98,6 +98,21 @@ class Spool:
         """
         total, _, free = self._usage(self.root)
         return free - needed < min(LOW_BYTES, total * LOW_SHARE)
+
+    def room(self, needed: int = 0) -> bool:
+        """Whether the disk takes `needed` more bytes; where it is low, the oldest delivered copies go."""
+        if not self.low(needed):
+            return True
+        if sabotaged("room_from_done"):
+            return False
+        kept = self.items("done")
+        waiting = {path.name.rpartition("-")[0] for path in (self.root / "out").iterdir()}
+        for item in kept:
+            if item.id not in waiting:
+                self._forget("done", item.id)
+                if not self.low(needed):
+                    return True
+        return False
 
     def items(self, folder: str) -> list[Item]:
         """What lies in a folder, oldest first. Damaged sidecars are left to recovery."""
