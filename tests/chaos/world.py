@@ -31,7 +31,7 @@ SECRETS = {
 }
 KEPT = ("fsync=off", "full_page_writes=off", "max_connections=200")
 """fast, and yet nothing committed is lost by a kill"""
-DISKS = {"spool": "96m", "hub": "192m"}
+DISKS = {"spool": "48m", "hub": "192m"}
 
 
 @dataclass
