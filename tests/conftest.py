@@ -74,6 +74,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def pytest_unconfigure() -> None:
+    """At the end it may: extensions complain of what is never freed."""
+    gc.unfreeze()
+
+
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose properties where more examples are asked for, and what asks PostgreSQL once more."""
