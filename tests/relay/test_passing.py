@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -103,6 +105,27 @@ async def fetches_onto_an_almost_full_disk(world: World) -> bool:
 async def test_what_was_delivered_makes_room(world: World) -> None:
     assert await fetches_onto_an_almost_full_disk(world)
     assert len([name for name in world.files("done") if name.endswith(".receipt")]) == 5
+
+
+def test_the_oldest_copies_go_after_one_look_for_many_askers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def usage(root: Path) -> tuple[int, int, int]:
+        copies = sum(not path.suffix for path in (root / "done").iterdir())
+        return 96 * MIB, 0, (30 - copies) * MIB  # low from 21 copies on
+
+    spool = Spool(tmp_path, TurnedClock(), usage=usage)
+    for number in range(30):
+        for path in (spool.path("done", f"{number}"), spool.sidecar("done", f"{number}")):
+            path.touch()
+            os.utime(path, (number, number))
+    looked = Mock(side_effect=spool._copies)
+    monkeypatch.setattr(spool, "_copies", looked)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(spool.room, [0] * 30)) and spool.room(2 * MIB)
+    left = {int(path.name) for path in (tmp_path / "done").iterdir() if not path.suffix}
+    assert left == set(range(30 - len(left), 30)) and len(left) == 18
+    assert looked.call_count == 1
 
 
 async def test_sabotage_room_from_done_is_noticed(world: World) -> None:

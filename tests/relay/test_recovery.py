@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,29 @@ def test_ciphertext_and_receipts_are_kept_for_thirty_days(tmp_path: Path) -> Non
     assert spool.prune() == 0 and spool.path("done", "a").exists()
     clock.turn(days=2)
     assert spool.prune() == 3 and list((spool.root / "done").iterdir()) == []
+
+
+def test_what_is_done_is_looked_at_once_a_day_for_its_age(spool: Spool) -> None:
+    def old(name: str) -> None:
+        spool.path("done", name).touch()
+        os.utime(spool.path("done", name), (1_700_000_000, 1_700_000_000))
+
+    old("a.receipt")
+    assert spool.prune() == 1
+    old("b.receipt")
+    assert spool.prune() == 0
+    spool._clock.turn(days=1)  # type: ignore[attr-defined]
+    assert spool.prune() == 1
+
+
+def test_a_start_alone_looks_through_all_that_is_done(spool: Spool) -> None:
+    recover(spool)
+    spool.opened(waiting(spool, "a", "enc"), encrypted=True)
+    recover(spool)
+    assert "a" not in spool.ledger
+    started = Spool(spool.root, TurnedClock())
+    recover(started)
+    assert "a" in started.ledger
 
 
 def test_the_lock_keeps_a_second_one_out_and_ends_with_its_holder(spool: Spool) -> None:

@@ -17,10 +17,13 @@ STAGES: tuple[Stage, ...] = ("enc", "out")
 
 
 def recover(spool: Spool) -> list[str]:
-    """Cleans up after the last run; needs the lock. Returns sentences about what was found wrong."""
+    """Cleans up after the last run; needs the lock. Returns sentences about what was found wrong.
+
+    done/ grows for thirty days, so it is looked through at the first run of a process alone.
+    """
     found: list[str] = []
     _empty(spool.root / "part")
-    for name in FOLDERS:
+    for name in ("bad", *STAGES) if spool.recovered else FOLDERS:
         for path in (spool.root / name).glob("*" + SUFFIX):
             path.unlink()
     for stage in STAGES:
@@ -30,7 +33,8 @@ def recover(spool: Spool) -> list[str]:
         _hollow(spool, name)
     _delivered(spool)
     spool.ledger.load()
-    spool.ledger.add([i.id for i in spool.items("enc")] + _taken(spool))
+    spool.ledger.add([i.id for i in spool.items("enc")] + ([] if spool.recovered else _taken(spool)))
+    spool.recovered = True
     return found
 
 

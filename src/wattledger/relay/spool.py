@@ -18,8 +18,10 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
+from heapq import nsmallest
 from pathlib import Path
+from threading import Lock
 
 import orjson
 
@@ -37,6 +39,8 @@ RECEIPT = ".receipt"
 KEEP = timedelta(days=30)
 LOW_BYTES = 256 << 20
 LOW_SHARE = 0.1
+AT_ONCE = 1000
+"""copies that are looked up together where they must go"""
 Usage = Callable[[Path], tuple[int, int, int]]
 
 
@@ -54,6 +58,11 @@ class Spool:
         except OSError as error:
             raise Misconfigured(f"SMT_INBOX_DIR: {root} can't be made ({error.strerror}).") from None
         self.ledger = Ledger(root / "ledger")
+        self.recovered = False
+        """whether this process has looked through all of done/ once"""
+        self._making_room = Lock()
+        self._oldest: list[str] = []
+        self._pruned: date | None = None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -105,14 +114,21 @@ class Spool:
             return True
         if sabotaged("room_from_done"):
             return False
-        kept = self.items("done")
+        with self._making_room:
+            while self.low(needed):
+                self._oldest = self._oldest or self._copies()
+                if not self._oldest:
+                    return False
+                self._forget("done", self._oldest.pop())
+        return True
+
+    def _copies(self) -> list[str]:
+        """The oldest copies of what was delivered, the oldest last: enough for a while, for looking costs."""
+        kept = [path.stem for path in (self.root / "done").glob("*" + SIDECAR)]
         waiting = {path.name.rpartition("-")[0] for path in (self.root / "out").iterdir()}
-        for item in kept:
-            if item.id not in waiting:
-                self._forget("done", item.id)
-                if not self.low(needed):
-                    return True
-        return False
+        delivered = (item_id for item_id in kept if item_id not in waiting)
+        oldest = nsmallest(AT_ONCE, delivered, lambda one: self.sidecar("done", one).stat().st_mtime)
+        return oldest[::-1]
 
     def items(self, folder: str) -> list[Item]:
         """What lies in a folder, oldest first. Damaged sidecars are left to recovery."""
@@ -208,11 +224,15 @@ class Spool:
         return chosen
 
     def prune(self) -> int:
-        """Removes ciphertext and receipts that have been done for thirty days; how many went."""
-        before = (self._clock.now() - KEEP).timestamp()
+        """Removes, once a day, ciphertext and receipts that have been done for thirty days; how many went."""
+        now = self._clock.now()
+        if self._pruned == now.date():
+            return 0
+        before = (now - KEEP).timestamp()
         old = [p for p in (self.root / "done").iterdir() if p.stat().st_mtime < before]
         for path in old:
             path.unlink()
+        self._pruned = now.date()
         return len(old)
 
     def _send_round(self, item: Item) -> None:
