@@ -20,7 +20,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from tests import postgres_server, properties, statements
+from tests import postgres_server, properties, statements, ticks
 from tests.postgres_server import Server
 from wattledger.store import database
 from wattledger.store.database import Database
@@ -32,6 +32,7 @@ settings.load_profile("suite")
 # An error logged without a configuration is printed plainly: coloured, with every variable, it takes seconds.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 statements.share()
+ticks.shorten()
 # Loaded once: every client would load all certificates anew, though it speaks plain HTTP.
 httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 # A request of the product has two seconds to wait; on a busy machine it has more.
