@@ -201,3 +201,10 @@ def test_parsing_is_pure() -> None:
     made = payload(raw(OWN[1]), "signals.json")
     assert read(made).observations == read(made).observations
     assert made.body == raw(OWN[1])
+
+
+def test_a_note_is_short_however_long_a_status_is() -> None:
+    one = signal(SOC, {"value": 1, "unit": "percent"})
+    one["attributes"]["status"] = "x" * 5000
+    (note,) = read(payload(json.dumps(listed(one)).encode(), "signals.json")).notes
+    assert note.startswith(SOC) and len(note) < 200

@@ -15,7 +15,7 @@ from wattledger.model import Observation, Parsed, PointKind, UsagePoint
 
 DEFAULT_ZONE = "America/Chicago"
 NAMELESS = "Car"
-MOST_NOTES = 50
+MOST_NOTES, LONGEST_NOTE = 50, 190
 PLACE = frozenset({"latitude", "longitude"})
 """values that are kept apart from the others, sealed"""
 Value = str | float | bool | None
@@ -47,7 +47,8 @@ class Record:
             self.note(f"{name} was said twice for one instant; the first value was kept")
 
     def note(self, what: str) -> None:
-        """A diagnostic for people; the same one counts once."""
+        """A diagnostic for people, on one short line; the same one counts once."""
+        what = what[:LONGEST_NOTE]
         if what in self.notes:
             return
         if len(self.notes) < MOST_NOTES:
