@@ -82,14 +82,16 @@ def units(period: timedelta) -> list[Running]:
 
 
 class Timed(list[Call]):
-    """Calls, and when each came (monotonic seconds)."""
+    """Calls, when each came (monotonic seconds), and the access tokens that they had."""
 
     def __init__(self) -> None:
         super().__init__()
         self.at: list[float] = []
+        self.tokens: set[str] = set()
 
     def append(self, call: Call) -> None:
         self.at.append(monotonic())
+        self.tokens.add(call.headers.get("authorization", "").removeprefix("Bearer "))
         super().append(call)
 
 
@@ -121,9 +123,14 @@ class Vendors:
         return {**found, "SMARTCAR_MONTHLY_CALLS": str(MONTHLY)}
 
     def forget(self) -> None:
-        """Every access token is refused from now on; refresh tokens live."""
-        self.smartthings.issuer.access.clear()
-        self.smartcar.issuer.expire()
+        """Every access token that was ever of use is refused from now on; refresh tokens live.
+
+        A new one that is refused at once would be the end of a sign-in, and rightly.
+        """
+        for name in self.names:
+            living = getattr(self, name).issuer.access
+            for token in self.calls[name].tokens & set(living):
+                del living[token]
         self.forgotten += 1
 
     def asked(self, part: str = "/") -> int:
