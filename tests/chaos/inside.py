@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,15 @@ def _shorten_hub() -> None:
 def _shorten_polling() -> None:
     from wattledger.cli import collector
     from wattledger.collect import Collector, Pace
-    from wattledger.connectors.smartcar import cadence
+    from wattledger.connectors.smartcar import cadence, errors
     from wattledger.connectors.smartthings import SmartThings
     from wattledger.store.sources import connections, outcome
 
     soon = timedelta(seconds=2)
     SmartThings.every = soon
     cadence.BACKGROUND = cadence.CHARGING = soon
+    for module in (errors, import_module("wattledger.connectors.smartcar.fetch")):
+        vars(module)["FIRST_PAUSE"] = soon / 2
     cadence.FAULT_MOST = cadence.ASLEEP_FIRST = 2 * soon
     connections.LEASE = timedelta(seconds=LEASE)
     outcome.FIRST, outcome.LONGEST = soon / 2, 2 * soon
